@@ -1,0 +1,158 @@
+"""Judges one share: is it good, and does it go to the pool?
+
+Strategy: cheapest first, so that junk costs its sender more than us: sizes, digits, slice, job,
+duplicate, target, proof.  The share's value is hashed once and serves as duplicate key and for the
+target.  Digits are checked by that hash for free; only a share that never gets so far pays for a check
+of its own.
+The trap: a miner that goes on with the extranonce1 of an earlier pool connection sends sound proofs for
+the wrong nonce.  They look like junk, and its card like a broken one; so a bad share of a miner whose
+prefix has changed is tried with the earlier prefix before it is called so.
+"""
+
+import attrs
+
+from proxy.core.jobbook import Entry, JobBook
+from proxy.model.job import Work
+from proxy.model.share import Reason, Share, Verdict
+from proxy.native import Equihash, share_value
+
+NONCE_DIGITS = 64
+
+_UNKNOWN_JOB = Verdict(Reason.UNKNOWN_JOB)
+_STALE = Verdict(Reason.STALE)
+_BAD_NONCE = Verdict(Reason.BAD_NONCE)
+_DUPLICATE = Verdict(Reason.DUPLICATE)
+_LOW_DIFFICULTY = Verdict(Reason.LOW_DIFFICULTY)
+_INVALID_SOLUTION = Verdict(Reason.INVALID_SOLUTION)
+_NOT_HEX = Verdict(Reason.MALFORMED, "malformed share: nonce and solution must be hex")
+_KEPT = Verdict(Reason.KEPT)
+
+
+@attrs.define(slots=True, eq=False)
+class Assignment:
+    """What one miner was given: its prefix and the works from first to last.
+
+    Args:
+        prefix: its extranonce1, lower-case hex.
+        former_prefix: the one before a change of pool connection, "" once it is known to be obeyed.
+        first: serial of the first work given, 0 for none.
+        last: serial of the latest work given.
+            lane: which of a job's works it gets; one is made for each difficulty in use.
+    """
+
+    prefix: str = ""
+    former_prefix: str = ""
+    first: int = 0
+    last: int = 0
+    lane: int = 0
+
+
+@attrs.define(slots=True, eq=False)
+class Judgement:
+    """A verdict that stands here and now, or the work under which the share goes to the pool.
+
+    Args:
+        verdict: None if the pool has to decide.
+        work: the work it was for, None if there is no such.
+        value: the share's 32-byte value, b"" if it was not looked at.
+    """
+
+    verdict: Verdict | None
+    entry: Entry | None = None
+    value: bytes = b""
+
+
+class Validator:
+    """Decides on shares for one algorithm.
+
+    Args:
+        equihash: the proof to check.
+        book: the works that shares may be for.
+    """
+
+    def __init__(self, equihash: Equihash, book: JobBook) -> None:
+        self._flaw = equihash.flaw
+        self._solution_digits = 2 * equihash.solution_bytes
+        self._book = book
+
+    def judge(self, share: Share, miner: Assignment) -> Judgement:
+        """Decide on one submitted share.
+
+        Args:
+            share: as its dialect read it; nonce and solution of any length and content.
+            miner: what its sender was given.
+        Returns: a verdict, or none for a share that the pool shall see.
+        Raises: nothing.  A bad share is a Verdict; an exception here is a bug.
+        """
+        nonce, solution = share.nonce, share.solution
+        if len(solution) != self._solution_digits:
+            return Judgement(_wrong_size("solution", len(solution), self._solution_digits))
+        if len(nonce) != NONCE_DIGITS:
+            return Judgement(self._nonce_size(nonce, miner))
+        if not nonce.startswith(miner.prefix):
+            return Judgement(_BAD_NONCE if _is_hex(nonce, solution) else _NOT_HEX)
+        entry = self._book.find(share.work_id)
+        if entry is None or not entry.live or not _given(entry.work, miner):
+            if not _is_hex(nonce, solution):
+                return Judgement(_NOT_HEX)
+            return Judgement(_no_job(entry, share.work_id, miner))
+        work = entry.work
+        try:
+            value = share_value(work.job.header, nonce, solution)
+        except ValueError:
+            return Judgement(_NOT_HEX)
+        if entry.seen.seen(value):
+            return Judgement(_DUPLICATE, entry, value)
+        if value >= work.target:
+            return self._bad(_LOW_DIFFICULTY, share, miner, entry, value)
+        if self._flaw(work.job.header, nonce, solution):
+            return self._bad(_INVALID_SOLUTION, share, miner, entry, value)
+        if miner.former_prefix:
+            miner.former_prefix = ""
+        return Judgement(None if value < work.pool_target else _KEPT, entry, value)
+
+    def _nonce_size(self, nonce: str, miner: Assignment) -> Verdict:
+        former = miner.former_prefix
+        if former and len(nonce) - len(miner.prefix) + len(former) == NONCE_DIGITS:
+            return _BAD_NONCE
+        return _wrong_size("nonce", len(nonce), NONCE_DIGITS)
+
+    def _bad(
+        self, verdict: Verdict, share: Share, miner: Assignment, entry: Entry, value: bytes
+    ) -> Judgement:
+        former = miner.former_prefix
+        if former:
+            nonce = former + share.nonce[len(former) :]
+            header = entry.work.job.header
+            if share_value(header, nonce, share.solution) < entry.work.target and not self._flaw(
+                header, nonce, share.solution
+            ):
+                return Judgement(_BAD_NONCE, entry, value)
+        return Judgement(verdict, entry, value)
+
+
+def _wrong_size(what: str, got: int, want: int) -> Verdict:
+    return Verdict(Reason.MALFORMED, f"malformed share: {what} of {got} hex digits, {want} expected")
+
+
+def _is_hex(nonce: str, solution: str) -> bool:
+    digits = nonce + solution
+    return digits.isascii() and not digits.strip("0123456789abcdefABCDEF")
+
+
+def _given(work: Work, miner: Assignment) -> bool:
+    return miner.first <= work.serial <= miner.last and work.lane == miner.lane
+
+
+def _no_job(entry: Entry | None, work_id: str, miner: Assignment) -> Verdict:
+    if entry is not None:
+        return _STALE if _given(entry.work, miner) else _UNKNOWN_JOB
+    return _STALE if _was_given(work_id, miner) else _UNKNOWN_JOB
+
+
+def _was_given(work_id: str, miner: Assignment) -> bool:
+    """A work that is gone can still be told from one that never was, by its serial."""
+    # int() takes signs, spaces and underscores, and ids of ours have none; 16 digits are 2^64.
+    if not 0 < len(work_id) <= 16 or work_id.strip("0123456789abcdef"):
+        return False
+    return miner.first <= int(work_id, 16) <= miner.last

@@ -1,0 +1,1 @@
+"""The miner side: sessions that know the dialect, and the board that moves their bytes."""

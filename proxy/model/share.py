@@ -1,0 +1,64 @@
+"""A share and what became of it.
+
+A refused share is a value, never an exception: Verdict says why, in the words of the verdict table
+(docs/operations.md).  The dialects' texts for each Reason stand in wire/, one table a dialect.
+"""
+
+from enum import StrEnum
+
+import attrs
+
+
+class Reason(StrEnum):
+    """Every end a share can come to; the values are the `reason` label of the metrics."""
+
+    ACCEPTED = "accepted"
+    KEPT = "kept"
+    MALFORMED = "malformed"
+    UNAUTHORIZED = "unauthorized"
+    NOT_SUBSCRIBED = "not_subscribed"
+    UNKNOWN_JOB = "unknown_job"
+    STALE = "stale"
+    BAD_NONCE = "bad_nonce"
+    DUPLICATE = "duplicate"
+    LOW_DIFFICULTY = "low_difficulty"
+    INVALID_SOLUTION = "invalid_solution"
+    REJECTED = "rejected"
+    LOST = "lost"
+
+
+# What became of a share that went to the pool; all others but KEPT were filtered here.
+FORWARDED = (Reason.ACCEPTED, Reason.REJECTED, Reason.LOST)
+FILTERED = tuple(reason for reason in Reason if reason not in (*FORWARDED, Reason.KEPT))
+
+
+@attrs.frozen(slots=True)
+class Verdict:
+    """What became of a share.
+
+    Args:
+        reason: which row of the verdict table.
+        detail: for MALFORMED what is wrong; for REJECTED the pool's own text.
+        code: for REJECTED the pool's own error code.
+    """
+
+    reason: Reason
+    detail: str = ""
+    code: int = 0
+
+
+@attrs.define(slots=True, eq=False)
+class Share:
+    """One submitted share, sizes and digits checked by the dialect that read it.
+
+    Args:
+        work_id: the id the miner gives for the job.
+        nonce: 64 hex digits, the whole 32-byte nonce, byte 0 first.
+        solution: hex digits of the packed indices, without compactSize prefix.
+        ntime: 16 hex digits as sent, or "" when the miner sent none worth passing on.
+    """
+
+    work_id: str
+    nonce: str
+    solution: str
+    ntime: str

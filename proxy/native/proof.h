@@ -1,0 +1,164 @@
+/* The cheap rules of an Equihash proof: parameters, packing, order, distinctness.
+ *
+ * Strategy.  Everything about a proof that needs no hash.  A proof is 2^k leaf indices of
+ * c + 1 bits, c = n / (k + 1), packed as one big-endian bit string:
+ *
+ *     | index 0, c+1 bits | index 1 | ... | index 2^k - 1 |      210,9: 512 * 22 bits = 1408 bytes
+ *
+ * Here: what (n, k) may be, unpacking, order, distinctness, the masks of each tree height.
+ * Not here: BLAKE2b, vectors, Python.
+ *
+ * The trap: the unpacker reads eight bytes at each index, so a packed proof must be followed
+ * by PROOF_SLACK readable bytes.
+ */
+#ifndef SLUICE_PROOF_H
+#define SLUICE_PROOF_H
+
+#include <stdint.h>
+#include <string.h>
+
+#include "blake2b.h"
+
+enum {
+    PROOF_MAX_K = 9,
+    PROOF_MAX_LEAVES = 1 << PROOF_MAX_K,
+    PROOF_MAX_C = 25,
+    PROOF_MAX_BYTES = PROOF_MAX_LEAVES * (PROOF_MAX_C + 1) / 8,
+    PROOF_SLACK = 8,
+    PROOF_MAX_INPUT = 252, /* header and nonce; with the index, two BLAKE2b blocks */
+};
+
+/* What the check answers.  FLAW_COLLISION + r: the node of height r whose XOR is not zero in its
+ * first r * c bits and which is complete first, reading leaves from left to right. */
+enum {
+    FLAW_NONE = 0,
+    FLAW_HEX = 1,
+    FLAW_LENGTH = 2,
+    FLAW_ORDER = 3,
+    FLAW_ROOT = 4,
+    FLAW_DUPLICATE = 5,
+    FLAW_COLLISION = 5,
+};
+
+typedef struct {
+    unsigned n, k, c;
+    unsigned leaves;          /* 2^k */
+    unsigned leaf_bytes;      /* ceil(n / 8) */
+    unsigned leaf_words;      /* 64-bit words that hold n bits */
+    unsigned leaves_a_digest; /* floor(512 / n) */
+    unsigned proof_bytes;
+    uint8_t person[16];
+} Params;
+
+/* Fill in the parameters.  Returns what is wrong with them, or NULL. */
+static inline const char *params_set(Params *p, long n, long k, const uint8_t person[8])
+{
+    if (k < 1 || k > PROOF_MAX_K)
+        return "k must be 1 to 9";
+    if (n < 1 || n > 512 || n % (k + 1))
+        return "n must be at most 512 and divisible by k + 1";
+    p->n = (unsigned)n;
+    p->k = (unsigned)k;
+    p->c = p->n / (p->k + 1);
+    p->leaves = 1u << p->k;
+    p->leaf_bytes = (p->n + 7) / 8;
+    p->leaf_words = (p->n + 63) / 64;
+    p->leaves_a_digest = 512 / p->n;
+    p->proof_bytes = p->leaves * (p->c + 1) / 8;
+    if (p->c > PROOF_MAX_C)
+        return "n / (k + 1) must be at most 25";
+    if (p->leaves * (p->c + 1) % 8)
+        return "the indices must fill whole bytes";
+    if (p->leaves_a_digest * p->leaf_bytes > 64)
+        return "floor(512 / n) leaves must fit a digest of 64 bytes";
+    const uint32_t numbers[2] = {p->n, p->k};
+    memcpy(p->person, person, 8);
+    memcpy(p->person + 8, numbers, 8);
+    return NULL;
+}
+
+/* The first `bits` bits of a leaf, counted from the top of byte 0, as a mask of a little-endian
+ * word: so leaves are compared as they come out of BLAKE2b and no byte is ever swapped. */
+SLUICE_INLINE uint64_t leading_bits(unsigned bits)
+{
+    if (bits >= 64)
+        return ~(uint64_t)0;
+    return __builtin_bswap64(~(~(uint64_t)0 >> bits));
+}
+
+/* The part of `bits` leading bits that falls into each of eight words. */
+SLUICE_INLINE void leading_mask(uint64_t mask[8], unsigned bits)
+{
+    for (unsigned word = 0; word < 8; word++)
+        mask[word] = bits > 64 * word ? leading_bits(bits - 64 * word) : 0;
+}
+
+/* masks[r]: what must be zero at height r.  The root answers for all n bits. */
+SLUICE_INLINE void height_masks(uint64_t masks[PROOF_MAX_K + 1][8], const Params *p)
+{
+    for (unsigned height = 1; height < p->k; height++)
+        leading_mask(masks[height], height * p->c);
+    leading_mask(masks[p->k], p->n);
+}
+
+SLUICE_INLINE uint32_t index_at(const uint8_t *packed, unsigned bit, unsigned width)
+{
+    uint64_t window = __builtin_bswap64(blake2b_word(packed + bit / 8));
+    return (uint32_t)(window << (bit % 8) >> (64 - width));
+}
+
+/* Unpack indices first to last - 1; both are multiples of 8 or the number of leaves. */
+SLUICE_INLINE void unpack(uint32_t *index, const uint8_t *packed, unsigned first, unsigned last,
+                          unsigned width)
+{
+    for (unsigned i = first; i < last; i++)
+        index[i] = index_at(packed, i * width, width);
+}
+
+/* Order: at every node the first leaf of the left half is the less.  The node whose right half
+ * begins at leaf i has a left half that begins at i with its lowest one bit cleared, so all
+ * nodes are the pairs (i & (i - 1), i).
+ *
+ * In a run of eight, the partners of 1..7 are inside the run; the one of 0 is further left.
+ * A difference of two indices of at most 26 bits has the sign bit set when it should. */
+SLUICE_INLINE int ordered(const uint32_t *index, unsigned first, unsigned last)
+{
+    uint32_t sign = ~(uint32_t)0;
+    if (last - first < 8) {
+        for (unsigned i = first ? first : 1; i < last; i++)
+            sign &= index[i & (i - 1)] - index[i];
+        return sign >> 31;
+    }
+    for (unsigned i = first; i < last; i += 8) {
+        const uint32_t *x = index + i;
+        if (i)
+            sign &= index[i & (i - 1)] - x[0];
+        sign &= (x[0] - x[1]) & (x[0] - x[2]) & (x[2] - x[3]) & (x[0] - x[4]);
+        sign &= (x[4] - x[5]) & (x[4] - x[6]) & (x[6] - x[7]);
+    }
+    return sign >> 31;
+}
+
+/* Distinctness, by a map of 2^16 bits.  Two of 512 honest indices of 22 bits share a place in it
+ * about twice a proof; only those are looked up among all.  Somebody who crowds the map on
+ * purpose buys 20 µs of looking up, which is why this rule comes last: he needs every XOR of the
+ * tree to hold first. */
+static inline int distinct(const uint32_t *index, unsigned leaves)
+{
+    uint64_t map[1024] = {0};
+    for (unsigned i = 0; i < leaves; i++) {
+        uint32_t x = index[i];
+        uint64_t *word = &map[x >> 6 & 1023], bit = (uint64_t)1 << (x & 63);
+        if (*word & bit) {
+            unsigned seen = 0;
+            for (unsigned j = 0; j < leaves; j++)
+                seen += index[j] == x;
+            if (seen > 1)
+                return 0;
+        }
+        *word |= bit;
+    }
+    return 1;
+}
+
+#endif

@@ -1,0 +1,1 @@
+"""The pool side: one connection, its jobs in, shares out, verdicts back."""
