@@ -26,7 +26,6 @@ from proxy.wire.jsonrpc import NULL, encode, printable
 from proxy.wire.lines import LineBuffer
 
 FIRST_JOB_DELAY = 0.3
-DIALECT = "aion"
 # What other protocols begin with; told apart at once, because they may never send a line's end.
 _TLS_HELLO = b"\x16\x03"
 _HTTP = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ", b"CONNECT ", b"PRI * ")
@@ -114,6 +113,8 @@ class MinerSession:
         "wants_extranonce",
         "worker",
     )
+
+    dialect = "aion"
 
     def __init__(
         self, house: House, door: Door, address: str, now: float, wake: Callable[[], None]

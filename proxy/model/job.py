@@ -46,6 +46,7 @@ class Work:
         target: what a miner must meet, 32 bytes big-endian.
         pool_target: what the pool asks, 32 bytes big-endian.
         difficulty: 2^256 / target, what an accepted share counts.
+        encoded: the line each dialect makes of it, kept because thousands of miners get the same.
     """
 
     serial: int
@@ -55,6 +56,7 @@ class Work:
     target: bytes
     pool_target: bytes
     difficulty: float
+    encoded: dict[str, bytes] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, serial: int, job: Job, miner_target: int | None = None, lane: int = 0) -> "Work":

@@ -49,21 +49,22 @@ static const uint64_t blake2b_iv[8] = {
     R(14, 10, 4, 8, 9, 15, 13, 6, 1, 12, 0, 2, 11, 7, 5, 3)         \
     BLAKE2B_ROUNDS_2_TO_11(R)
 
-/* The message word is added to a before b is: b is the last to be ready, and the chain of
- * dependent operations is what a scalar round waits for. */
-#define BLAKE2B_UPPER(a, b, c, d, x, RORX)  \
-    a = (a + (x)) + b;                      \
-    d = RORX(d ^ a, 32);                    \
-    c = c + d;                              \
-    b = RORX(b ^ c, 24);
-#define BLAKE2B_LOWER(a, b, c, d, y, RORX)  \
-    a = (a + (y)) + b;                      \
-    d = RORX(d ^ a, 16);                    \
-    c = c + d;                              \
-    b = RORX(b ^ c, 63);
-
-#define BLAKE2B_MIX(a, b, c, d, x, y, RORX) \
-    BLAKE2B_UPPER(a, b, c, d, x, RORX) BLAKE2B_LOWER(a, b, c, d, y, RORX)
+/* A mix in two halves, for words or vectors.  The message word is added to a before b is: b is
+ * the last to be ready, and the chain of dependent operations is what a round waits for.  gcc
+ * would put the sum in another order; HOLD, an empty asm, says that it must not. */
+#define BLAKE2B_HALF(a, b, c, d, x, by, also_by, ROR, HOLD) \
+    a = a + (x);                                            \
+    HOLD(a);                                                \
+    a = a + b;                                              \
+    d = ROR(d ^ a, by);                                     \
+    c = c + d;                                              \
+    b = ROR(b ^ c, also_by);
+#define BLAKE2B_UPPER(a, b, c, d, x, ROR, HOLD) BLAKE2B_HALF(a, b, c, d, x, 32, 24, ROR, HOLD)
+#define BLAKE2B_LOWER(a, b, c, d, x, ROR, HOLD) BLAKE2B_HALF(a, b, c, d, x, 16, 63, ROR, HOLD)
+#define BLAKE2B_MIX(a, b, c, d, x, y)                             \
+    BLAKE2B_UPPER(a, b, c, d, x, blake2b_ror, BLAKE2B_HOLD)       \
+    BLAKE2B_LOWER(a, b, c, d, y, blake2b_ror, BLAKE2B_HOLD)
+#define BLAKE2B_HOLD(word) __asm__("" : "+r"(word))
 
 SLUICE_INLINE uint64_t blake2b_ror(uint64_t x, unsigned by) { return x >> by | x << (64 - by); }
 
@@ -94,7 +95,7 @@ static inline void blake2b_compress(uint64_t h[8], const uint64_t m[16], uint64_
     v[12] ^= total;
     if (last)
         v[14] = ~v[14];
-#define G(a, b, c, d, x, y) BLAKE2B_MIX(v[a], v[b], v[c], v[d], m[x], m[y], blake2b_ror)
+#define G(a, b, c, d, x, y) BLAKE2B_MIX(v[a], v[b], v[c], v[d], m[x], m[y])
 #define ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15) \
     G(0, 4, 8, 12, s0, s1)                                                          \
     G(1, 5, 9, 13, s2, s3)                                                          \

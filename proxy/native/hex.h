@@ -74,13 +74,14 @@ HEX_DECODER(hex_avx2, __attribute__((target("avx2"))), 32)
 #endif
 #undef HEX_DECODER
 
-/* digits must be even; `to` has room for half as many bytes. */
-SLUICE_INLINE int hex_decode(uint8_t *to, const uint8_t *from, size_t digits)
+/* digits must be even; `to` has room for half as many bytes.  wide: use the best there is. */
+SLUICE_INLINE int hex_decode(uint8_t *to, const uint8_t *from, size_t digits, int wide)
 {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("avx2"))
+    if (wide && __builtin_cpu_supports("avx2"))
         return hex_avx2(to, from, digits);
 #endif
+    (void)wide;
     return hex_portable(to, from, digits);
 }
 

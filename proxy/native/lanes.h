@@ -7,8 +7,8 @@
  * node ends the work.  Junk that got through the order rule so costs one group of leaves.
  *
  * Expected from the includer: LANES, LOG_LANES, TARGET, NAME(x), V, SPLAT(word),
- * ROR(vector, constant), XOR3(a, b, c), PICK(odd, a, b), SWAP(vector, log2 of distance),
- * ANY(vector), and of proof.h and equihash.h everything.
+ * ROR(vector, constant), HOLD(vector), XOR3(a, b, c), PICK(odd, a, b), SWAP(vector, log2 of
+ * distance), ANY(vector), NAME(widen), and of proof.h and equihash.h everything.
  *
  * Two forms of the tree: NAME(tree_210_9) for 64 bytes of header and nonce keeps heights 1
  * to LOG_LANES in registers and does what all leaves have in common once; NAME(tree_any) is
@@ -18,8 +18,8 @@
  * fails inside is walked again by first_bad, in leaf order.
  */
 
-#define UPPER(a, b, c, d, x) BLAKE2B_UPPER(v[a], v[b], v[c], v[d], x, ROR)
-#define LOWER(a, b, c, d, y) BLAKE2B_LOWER(v[a], v[b], v[c], v[d], y, ROR)
+#define UPPER(a, b, c, d, x) BLAKE2B_UPPER(v[a], v[b], v[c], v[d], x, ROR, HOLD)
+#define LOWER(a, b, c, d, x) BLAKE2B_LOWER(v[a], v[b], v[c], v[d], x, ROR, HOLD)
 #define UPPER_WITHOUT_SUM(a, b, c, d) \
     v[d] = ROR(v[d] ^ v[a], 32);      \
     v[c] = v[c] + v[d];               \
@@ -28,8 +28,6 @@
     v[c] = v[c] + v[d];                        \
     v[b] = ROR(v[b] ^ v[c], 24);
 
-/* Four mixes of a round, a step of each in turn: the four are independent, and the compiler
- * keeps roughly the order it is given. */
 #define ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15) \
     UPPER(0, 4, 8, 12, M(s0))                                                       \
     UPPER(1, 5, 9, 13, M(s2))                                                       \
@@ -104,7 +102,8 @@ TARGET SLUICE_INLINE V NAME(fold)(V x)
     return x;
 }
 
-TARGET static int NAME(tree_210_9)(const Params *p, const uint8_t *input, const uint32_t *index)
+TARGET static int NAME(tree_210_9)(const Params *p, const uint8_t *input, const uint32_t *index,
+                                    Seen *seen)
 {
     uint64_t masks[PROOF_MAX_K + 1][8];
     V waiting[10 - LOG_LANES][4], node[4];
@@ -112,6 +111,8 @@ TARGET static int NAME(tree_210_9)(const Params *p, const uint8_t *input, const 
     height_masks(masks, p);
     start_210_9(&start, p, input);
     for (unsigned group = 0; group < 512 / LANES; group++) {
+        for (unsigned lane = 0; lane < LANES; lane++)
+            seen_note(seen, index[group * LANES + lane]);
         NAME(leaves_210_9)(node, &start, index + group * LANES);
 
         /* Up to height 3 a collision is inside word 0, whose XOR over the subtree is in every
@@ -174,7 +175,7 @@ TARGET static void NAME(compress)(V h[8], const V m[16], uint64_t total, int las
 /* Any parameters, any input.  The message is laid out as 32 words; the digest's number is in
  * one or two neighbours of them, in the first block, the second, or across both. */
 TARGET static int NAME(tree_any)(const Params *p, const uint8_t *input, size_t input_bytes,
-                                 const uint32_t *index)
+                                 const uint32_t *index, Seen *seen)
 {
     uint64_t masks[PROOF_MAX_K + 1][8], waiting[PROOF_MAX_K + 1][8], chain[8], words[33] = {0};
     const size_t total = input_bytes + 4, at = input_bytes / 8, shift = input_bytes % 8 * 8;
@@ -205,6 +206,7 @@ TARGET static int NAME(tree_any)(const Params *p, const uint8_t *input, size_t i
 
         for (unsigned lane = 0; lane < LANES && group + lane < p->leaves; lane++) {
             uint64_t bytes[8], node[8] = {0};
+            seen_note(seen, index[group + lane]);
             for (int i = 0; i < 8; i++)
                 bytes[i] = out[i][lane];
             unsigned place = index[group + lane] % p->leaves_a_digest * p->leaf_bytes, height = 0;
@@ -235,6 +237,7 @@ TARGET static int NAME(tree_any)(const Params *p, const uint8_t *input, size_t i
 #undef V
 #undef SPLAT
 #undef ROR
+#undef HOLD
 #undef XOR3
 #undef PICK
 #undef SWAP

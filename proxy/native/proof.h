@@ -8,8 +8,9 @@
  * Here: what (n, k) may be, unpacking, order, distinctness, the masks of each tree height.
  * Not here: BLAKE2b, vectors, Python.
  *
- * The trap: the unpacker reads eight bytes at each index, so a packed proof must be followed
- * by PROOF_SLACK readable bytes.
+ * The trap: the unpacker takes eight indices at a time and eight bytes at each, so a packed
+ * proof must be followed by PROOF_SLACK zero bytes, and the array of indices has PROOF_MAX_LEAVES
+ * places however few are used.
  */
 #ifndef SLUICE_PROOF_H
 #define SLUICE_PROOF_H
@@ -24,7 +25,7 @@ enum {
     PROOF_MAX_LEAVES = 1 << PROOF_MAX_K,
     PROOF_MAX_C = 25,
     PROOF_MAX_BYTES = PROOF_MAX_LEAVES * (PROOF_MAX_C + 1) / 8,
-    PROOF_SLACK = 8,
+    PROOF_SLACK = 32,
     PROOF_MAX_INPUT = 252, /* header and nonce; with the index, two BLAKE2b blocks */
 };
 
@@ -101,18 +102,21 @@ SLUICE_INLINE void height_masks(uint64_t masks[PROOF_MAX_K + 1][8], const Params
     leading_mask(masks[p->k], p->n);
 }
 
-SLUICE_INLINE uint32_t index_at(const uint8_t *packed, unsigned bit, unsigned width)
-{
-    uint64_t window = __builtin_bswap64(blake2b_word(packed + bit / 8));
-    return (uint32_t)(window << (bit % 8) >> (64 - width));
-}
-
-/* Unpack indices first to last - 1; both are multiples of 8 or the number of leaves. */
+/* Unpack indices `first` to `last` - 1, in runs of eight because eight indices are `width` bytes
+ * whatever the width.  Two indices, at most 7 + 2 * 26 bits, come out of one window of 64.
+ * Inlined so that a caller who knows the width has constant shifts. */
 SLUICE_INLINE void unpack(uint32_t *index, const uint8_t *packed, unsigned first, unsigned last,
                           unsigned width)
 {
-    for (unsigned i = first; i < last; i++)
-        index[i] = index_at(packed, i * width, width);
+    for (unsigned i = first; i < last; i += 8) {
+        const uint8_t *run = packed + i / 8 * width;
+        for (unsigned j = 0; j < 8; j += 2) {
+            unsigned bit = j * width;
+            uint64_t window = __builtin_bswap64(blake2b_word(run + bit / 8)) << bit % 8;
+            index[i + j] = (uint32_t)(window >> (64 - width));
+            index[i + j + 1] = (uint32_t)(window << width >> (64 - width));
+        }
+    }
 }
 
 /* Order: at every node the first leaf of the left half is the less.  The node whose right half
@@ -140,23 +144,40 @@ SLUICE_INLINE int ordered(const uint32_t *index, unsigned first, unsigned last)
 }
 
 /* Distinctness, by a map of 2^16 bits.  Two of 512 honest indices of 22 bits share a place in it
- * about twice a proof; only those are looked up among all.  Somebody who crowds the map on
- * purpose buys 20 µs of looking up, which is why this rule comes last: he needs every XOR of the
- * tree to hold first. */
-static inline int distinct(const uint32_t *index, unsigned leaves)
+ * about twice a proof; only those are looked up among all.
+ *
+ * Noting an index is a few scalar instructions; the tree does it leaf by leaf, where they run
+ * beside the vector ones for nothing.  The verdict comes last: somebody who crowds the map on
+ * purpose buys 20 µs of looking up, and he must first make every XOR of the tree hold. */
+typedef struct {
+    uint64_t map[1024];
+    uint32_t crowd[PROOF_MAX_LEAVES]; /* indices that came to a place already taken */
+    unsigned crowded;
+} Seen;
+
+SLUICE_INLINE void seen_begin(Seen *seen)
 {
-    uint64_t map[1024] = {0};
-    for (unsigned i = 0; i < leaves; i++) {
-        uint32_t x = index[i];
-        uint64_t *word = &map[x >> 6 & 1023], bit = (uint64_t)1 << (x & 63);
-        if (*word & bit) {
-            unsigned seen = 0;
-            for (unsigned j = 0; j < leaves; j++)
-                seen += index[j] == x;
-            if (seen > 1)
-                return 0;
-        }
-        *word |= bit;
+    memset(seen->map, 0, sizeof seen->map);
+    seen->crowded = 0;
+}
+
+/* No branch: a hit is written always and kept when it is one.  At most PROOF_MAX_LEAVES calls. */
+SLUICE_INLINE void seen_note(Seen *seen, uint32_t index)
+{
+    uint64_t *word = &seen->map[index >> 6 & 1023], was = *word;
+    seen->crowd[seen->crowded] = index;
+    seen->crowded += was >> (index & 63) & 1;
+    *word = was | (uint64_t)1 << (index & 63);
+}
+
+static inline int seen_distinct(const Seen *seen, const uint32_t *index, unsigned leaves)
+{
+    for (unsigned i = 0; i < seen->crowded; i++) {
+        unsigned times = 0;
+        for (unsigned j = 0; j < leaves; j++)
+            times += index[j] == seen->crowd[i];
+        if (times > 1)
+            return 0;
     }
     return 1;
 }

@@ -41,7 +41,7 @@ class Forward:
         user: the worker name the pool shall see.
         ntime: 16 hex digits.
         nonce: hex, the bytes behind the pool's extranonce1.
-        solution: hex, compactSize prefix in front.
+        solution: hex, bare.
         token: whatever the sender needs to find its way back.
         sent_at: when it was handed to the connection, seconds of the monotonic clock.
     """

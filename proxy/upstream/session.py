@@ -8,6 +8,7 @@ sends no line for long enough counts as dead.
 """
 
 import itertools
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -102,6 +103,12 @@ class Upstream:
         return True
 
     @property
+    def account_user(self) -> str:
+        """The user that the present pool knows us by."""
+        conversation = self._conversation
+        return self._config.upstream.user if conversation is None else conversation.account.user
+
+    @property
     def waiting(self) -> int:
         """Shares that a pool has not answered yet."""
         return self._conversation.waiting if self._conversation is not None else 0
@@ -157,7 +164,13 @@ class Upstream:
                 self._backoff.reset()
             preferred = 0 if status.worked else (preferred + 1) % len(self.pools)
             wait = self._backoff.next()
-            log.warning("pool lost", pool=pool.name, address=str(pool.url), why=fault, retry_in=round(wait, 1))
+            log.warning(
+                "pool lost" if status.worked else "pool not to be had",
+                pool=pool.name,
+                address=str(pool.url),
+                why=fault,
+                retry_in=round(wait, 1),
+            )
             await trio.sleep(wait)
 
     async def _talk(self, pool: Pool, status: PoolStatus) -> None:
@@ -252,13 +265,12 @@ def _set_timeouts(sock: trio.socket.SocketType) -> None:
 
 def _first_line(group: BaseExceptionGroup[BaseException]) -> str:
     """Say in one line what ended a connection."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
+    error: BaseException | None = group
+    while isinstance(error, BaseExceptionGroup) or (isinstance(error, OSError) and error.__cause__ is not None):
+        error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
     if isinstance(error, trio.TooSlowError):
-        return "no connection in time"
-    if isinstance(error, OSError) and error.__cause__ is not None:
-        error = error.__cause__
-        while isinstance(error, BaseExceptionGroup):
-            error = error.exceptions[0]
+        return "no connection in time (limits.connect_seconds)"
+    if isinstance(error, OSError) and error.errno is not None:
+        # A failed look-up has numbers of its own, and its text already.
+        return str(error.strerror) if isinstance(error, socket.gaierror) else os.strerror(error.errno)
     return (str(error) or type(error).__name__).splitlines()[0]

@@ -147,11 +147,14 @@ def notify(work: Work) -> bytes:
 
     The reference miner ignores a job that is not clean, even its first.
     """
-    return b'{"id":null,"method":"mining.notify","params":["%s",true,"%s","%s"]}\n' % (
-        work.id.encode(),
-        work.target.hex().encode(),
-        work.job.header.encode(),
-    )
+    line = work.encoded.get("aion")
+    if line is None:
+        line = work.encoded["aion"] = b'{"id":null,"method":"mining.notify","params":["%s",true,"%s","%s"]}\n' % (
+            work.id.encode(),
+            work.target.hex().encode(),
+            work.job.header.encode(),
+        )
+    return line
 
 
 def set_target(target: bytes) -> bytes:
@@ -204,16 +207,17 @@ def submit(request_id: int, user: str, job_id: str, ntime: str, nonce: str, solu
     Args:
         ntime: 16 hex digits.
         nonce: hex, the bytes behind the pool's extranonce1.
-        solution: hex with its compactSize prefix.
+        solution: hex without prefix; its compactSize is put before it, some pools demand it.
     Source: docs/protocols/aion.md, "submit".
     """
-    return b'{"id":%d,"method":"mining.submit","params":[%s,%s,"%s","%s","%s"]}\n' % (
+    return b'{"id":%d,"method":"mining.submit","params":[%s,%s,"%s","%s","%s%s"]}\n' % (
         request_id,
         encode(user),
         encode(job_id),
         ntime.encode(),
-        nonce.encode(),
-        solution.encode(),
+        nonce.lower().encode(),
+        compact_size(len(solution) // 2).encode(),
+        solution.lower().encode(),
     )
 
 

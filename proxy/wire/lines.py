@@ -5,6 +5,8 @@ bytes of it.  The trap: a line that is too long must not take the good lines bef
 so it is not raised but recorded, and the reader closes once it has dealt with those lines.
 """
 
+from itertools import takewhile
+
 
 class LineBuffer:
     """Collects the bytes of one connection and hands out its lines.
@@ -55,9 +57,4 @@ class LineBuffer:
     def _upto_long(self, lines: list[bytes]) -> list[bytes]:
         self.overflow = True
         self._partial = bytearray()
-        good = []
-        for line in lines:
-            if len(line) > self.limit:
-                break
-            good.append(line)
-        return good
+        return list(takewhile(lambda line: len(line) <= self.limit, lines))

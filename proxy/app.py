@@ -1,0 +1,227 @@
+"""Builds every part from the configuration, opens the one top nursery, orders start and stop.
+
+    start   bind all ports, then HTTP, miners, pool; an address that cannot be had stops it before any
+    stop    no new miners, no further requests; wait for the pool's verdicts, tell the miners, close
+
+The trap in stopping: verdicts must still reach miners after the pool side is ended, so the sides end one
+after the other and not with the nursery.
+"""
+
+import secrets
+import signal
+import socket
+import time
+from collections.abc import Callable
+from random import Random
+
+import attrs
+import structlog
+import trio
+
+from proxy import native
+from proxy.config import Config, Listen, parse_algorithm
+from proxy.core.tally import Tally
+from proxy.downstream.board import Board
+from proxy.downstream.listeners import bind, bind_tcp, bound
+from proxy.downstream.session import Door, MinerSession
+from proxy.errors import ConfigError
+from proxy.model.share import Reason
+from proxy.native import Equihash
+from proxy.ops import http, metrics
+from proxy.ops.logs import Repeated
+from proxy.relay import Relay
+from proxy.upstream.session import Upstream
+from proxy.wire.aion import compact_size
+
+log = structlog.get_logger()
+
+# Ends of a connection that need nobody's attention.
+_ORDINARY = ("closed", "reset", "shutdown")
+
+
+@attrs.define(slots=True, eq=False)
+class Started:
+    """What a proxy that has its ports tells its caller.
+
+    Args:
+        listening: listener names and the addresses they really have.
+        http: host and port of the HTTP side, None without one.
+    """
+
+    listening: list[tuple[str, str]]
+    http: tuple[str, int] | None
+
+
+class Proxy:
+    """A whole proxy, not yet running."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.equihash = _equihash(config)
+        self.tally = Tally()
+        self.relay = Relay(
+            config,
+            self.equihash,
+            self.tally,
+            clock=time.perf_counter,
+            wall_clock=time.time,
+            # Milliseconds since 1970: no pool gives a thousand jobs a second for long, so the ids of
+            # two runs never meet.
+            first_serial=int(time.time() * 1000),
+            ring_start=secrets.randbits(32),
+        )
+        self.upstream = Upstream(config, self.relay, self.tally, Random())
+        self.relay.upstream = self.upstream
+        self.upstream.on_batch = self.relay.after_batch
+        self._sockets: list[tuple[Listen, socket.socket]] = []
+        self._http_socket: socket.socket | None = None
+        self._stop = trio.Event()
+        self._repeated = Repeated()
+
+    def bind(self) -> Started:
+        """Take all ports, before anything else starts.
+
+        Raises: ConfigError if an address cannot be had.
+        """
+        try:
+            for listen in self.config.listen:
+                self._sockets.append((listen, bind(listen)))
+            address = self.config.http.host_port
+            if address is not None:
+                self._http_socket = bind_tcp("http.address", *address, self.config.http.address)
+        except ConfigError:
+            for _, sock in self._sockets:
+                sock.close()
+            raise
+        return Started(
+            [(listen.name, str(bound(listen, sock))) for listen, sock in self._sockets],
+            None if self._http_socket is None else self._http_socket.getsockname()[:2],
+        )
+
+    @property
+    def stopping(self) -> bool:
+        """Whether stop() has been called."""
+        return self._stop.is_set()
+
+    def stop(self) -> None:
+        """Ask for an orderly end."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Run on the ports that bind() took, until stop() is called."""
+        board = Board(
+            self.relay,
+            self.config.limits,
+            self.tally,
+            self.upstream.room,
+            lambda: self.upstream.is_full,
+            self._farewell,
+        )
+        self.relay.attach(board)
+        for listen, sock in self._sockets:
+            board.open(sock, self._door(listen))
+        log.info("proof check", path=native.PATH, algorithm=self.equihash.name)
+        upstream_scope = trio.CancelScope()
+        async with trio.open_nursery() as nursery:
+            if self._http_socket is not None:
+                collector = metrics.registry(self.relay, board.count, time.time())
+                application = http.build(self.relay, collector, self.config.http.read_token)
+                await nursery.start(http.serve, application, self._http_socket)
+            nursery.start_soon(board.run)
+            nursery.start_soon(self._run_upstream, upstream_scope)
+            await self._stop.wait()
+            await self._wind_down(board, upstream_scope)
+            nursery.cancel_scope.cancel()
+
+    # ---- start
+
+    def _door(self, listen: Listen) -> Door:
+        size = self.equihash.solution_bytes
+        return Door(
+            listener=listen.name,
+            lane=self.relay.lane_of(listen.difficulty),
+            limits=self.config.limits,
+            solution_digits=2 * size,
+            size_prefix=compact_size(size),
+        )
+
+    async def _run_upstream(self, scope: trio.CancelScope) -> None:
+        with scope:
+            await self.upstream.run()
+
+    # ---- stop
+
+    async def _wind_down(self, board: Board, upstream_scope: trio.CancelScope) -> None:
+        log.info("stopping", in_flight=self.tally.in_flight, miners=len(board))
+        board.stop_listening()
+        with trio.move_on_after(self.config.limits.shutdown_seconds):
+            while self.upstream.waiting:
+                await trio.sleep(0.02)
+        upstream_scope.cancel()
+        # One round of the loop, in which the pool side settles what is left as lost.
+        while self.upstream.waiting:
+            await trio.sleep(0.01)
+        board.close_all("shutdown")
+        tally = self.tally
+        log.info(
+            "stopped",
+            received=tally.received_total,
+            forwarded=tally.forwarded_total,
+            accepted=tally.shares[Reason.ACCEPTED],
+            lost=tally.shares[Reason.LOST],
+            conserved=tally.conserved,
+        )
+
+    # ---- the log
+
+    def _farewell(self, session: MinerSession, now: float) -> None:
+        why = session.closing
+        if why in _ORDINARY:
+            log.debug("miner left", listener=session.listener, address=session.address, worker=session.worker)
+            return
+        unlogged = self._repeated.should_log((session.listener, why), now)
+        if unlogged is not None:
+            log.warning(
+                "miner dropped",
+                listener=session.listener,
+                address=session.address,
+                worker=session.worker or None,
+                reason=why,
+                why=session.close_detail or None,
+                unlogged=unlogged or None,
+            )
+
+
+def _equihash(config: Config) -> Equihash:
+    parameters = parse_algorithm(config.upstream.algorithm)
+    if parameters is None:
+        raise ConfigError("upstream.algorithm: blob work is not built yet; use equihash/N_K")
+    return Equihash(*parameters, config.upstream.personalization)
+
+
+async def run_until_signalled(config: Config, tell: Callable[[str], None]) -> None:
+    """Run a proxy until SIGTERM or SIGINT; a second signal does not wait for the pool.
+
+    Args:
+        tell: prints one line for the operator's scripts: every listener, then `ready`.
+    Raises: ConfigError if an address cannot be had.
+    """
+    proxy = Proxy(config)
+    started = proxy.bind()
+    for name, url in started.listening:
+        tell(f"listening name={name} url={url}")
+    if started.http is not None:
+        tell(f"http url=http://{started.http[0]}:{started.http[1]}")
+    proxy.relay.on_first_work = lambda: tell("ready")
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with trio.open_nursery() as nursery:
+
+            async def obey() -> None:
+                async for _ in signals:
+                    if proxy.stopping:
+                        nursery.cancel_scope.cancel()
+                    proxy.stop()
+
+            nursery.start_soon(obey)
+            await proxy.run()
+            nursery.cancel_scope.cancel()

@@ -1,0 +1,158 @@
+"""The commands: options in, exit status out; the work is done elsewhere.
+
+    0  done        1  it failed while running        2  wrong usage or configuration
+
+Every error is one line on standard error; a traceback is a bug.  Imports of whole parts stand inside the
+commands, so that `sluice health`, which a container runs every few seconds, loads no proxy.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from proxy.errors import ConfigError, SluiceError
+from proxy.version import __version__
+
+_CONFIG_HELP = "Configuration file; else $SLUICE_CONFIG, ./sluice.toml, /etc/sluice/sluice.toml."
+
+
+class Commands(click.Group):
+    """Turns faults into one line and an exit status, whichever command they come from."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # The reader of our output has gone; Python would complain once more at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(1)
+        except Exception as error:
+            fault = _first_fault(error)
+            if fault is None:
+                raise
+            for line in str(fault).splitlines():
+                click.echo(f"sluice: {line}", err=True)
+            ctx.exit(2 if isinstance(fault, ConfigError) else 1)
+
+
+def _first_fault(error: BaseException) -> SluiceError | None:
+    """Find the fault to show; nurseries wrap what their tasks raise."""
+    if isinstance(error, SluiceError):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        faults = [_first_fault(inner) for inner in error.exceptions]
+        return faults[0] if all(faults) else None
+    return None
+
+
+def _example(text: str) -> Callable[[Any], Any]:
+    """Add an example to a command's --help."""
+
+    def add(command: Any) -> Any:
+        command.epilog = f"Example:  {text}"
+        return command
+
+    return add
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sluice")
+def sluice() -> None:
+    """A stratum proxy that checks every share: many miners in, one clean stream out.
+
+    Start with `sluice demo`, then `sluice init minimal > sluice.toml`, then `sluice run`.
+    """
+
+
+@_example("sluice run -c /etc/sluice/sluice.toml")
+@sluice.command()
+@click.option("-c", "--config", "path", metavar="FILE", help=_CONFIG_HELP)
+def run(path: str | None) -> None:
+    """Run the proxy until SIGTERM or SIGINT.
+
+    Prints one line for each listener, `ready` once the pool has given work, and logs to standard error.
+    """
+    import trio
+
+    from proxy.app import run_until_signalled
+    from proxy.config import load, unbuilt
+    from proxy.ops import logs
+
+    config = load(path, os.environ)
+    missing = unbuilt(config)
+    if missing:
+        raise ConfigError("\n".join(missing))
+    logs.configure(config.log.level, config.log.format)
+    trio.run(run_until_signalled, config, _tell)
+
+
+def _tell(line: str) -> None:
+    click.echo(line)
+    sys.stdout.flush()
+
+
+@_example("sluice check -c sluice.toml")
+@sluice.command()
+@click.option("-c", "--config", "path", metavar="FILE", help=_CONFIG_HELP)
+def check(path: str | None) -> None:
+    """Validate the configuration and print it in full, secrets masked."""
+    from proxy.config import load, to_toml, unbuilt
+
+    config = load(path, os.environ)
+    click.echo(to_toml(config), nl=False)
+    for line in unbuilt(config):
+        click.echo(f"sluice: `sluice run` would refuse: {line}", err=True)
+
+
+@_example("sluice init minimal > sluice.toml")
+@sluice.command()
+@click.argument("size", type=click.Choice(["minimal", "failover", "full"]), default="minimal")
+def init(size: str) -> None:
+    """Print a commented configuration to start from."""
+    from proxy.config import template
+
+    click.echo(template(size), nl=False)
+
+
+@_example("sluice health http://127.0.0.1:9180")
+@sluice.command()
+@click.argument("url", required=False)
+@click.option("-c", "--config", "path", metavar="FILE", help=_CONFIG_HELP)
+@click.option("--timeout", type=click.FloatRange(0.1, 60), default=3.0, show_default=True, help="Seconds.")
+def health(url: str | None, path: str | None, timeout: float) -> None:
+    """Exit 0 if a running proxy has work for its miners, else 1 with the reason."""
+    from proxy.config import find, load
+    from proxy.config.sections import Http
+    from proxy.ops.health import check as check_health
+    from proxy.ops.health import default_url
+
+    if url is None:
+        configured = path is not None or find(None, os.environ) is not None
+        url = default_url(load(path, os.environ).http if configured else Http())
+        if url is None:
+            raise ConfigError("http.address is empty, so there is nobody to ask; give a URL")
+    ready, line = check_health(url, timeout)
+    click.echo(line, err=not ready)
+    if not ready:
+        sys.exit(1)
+
+
+@_example("""echo '{"header":"…","nonce":"…","solution":"…"}' | sluice verify""")
+@sluice.command()
+def verify() -> None:
+    """Check shares: JSON lines on standard input, one JSON line each on standard output."""
+    from proxy.verify import read_lines
+    from proxy.verify import verify as verify_shares
+
+    for outcome in verify_shares(read_lines(sys.stdin.buffer)):
+        _tell(json.dumps(outcome))
+
+
+def main() -> None:
+    """Run the command line."""
+    sluice(prog_name="sluice")

@@ -1,0 +1,96 @@
+"""What takes more than one key to judge."""
+
+import ipaddress
+from collections.abc import Iterable, Iterator
+
+from proxy.config.algorithm import parse_algorithm, solution_bytes
+from proxy.config.sections import Config, Http, Listen, Vardiff
+from proxy.config.shape import Fault, Path
+
+NO_POOL = "none"  # the metrics' label for a share that found no pool
+# Of a submit line besides the solution's digits: names, ids, nonce, quotes.
+SUBMIT_REST = 600
+TLS_SCHEMES = ("stratum+tls", "wss")
+
+
+def check(config: Config) -> list[Fault]:
+    """Return what does not fit together."""
+    return [*_pools(config), *_listeners(config), *_limits(config), *_http(config.http)]
+
+
+def _twice(values: Iterable[str], table: Path, key: str) -> Iterator[Fault]:
+    """Find values that come again; "" may."""
+    first: dict[str, int] = {}
+    for index, value in enumerate(values):
+        if value and first.setdefault(value, index) != index:
+            before = ".".join((*table, str(first[value])))
+            yield Fault((*table, str(index), key), f"{value} is taken by {before}; each needs its own")
+
+
+def _pools(config: Config) -> Iterator[Fault]:
+    table = ("upstream", "pools")
+    pools = config.upstream.pools
+    if not pools:
+        yield Fault(table, "at least one pool is needed")
+    yield from _twice((pool.name for pool in pools), table, "name")
+    for index, pool in enumerate(pools):
+        if pool.name == NO_POOL:
+            yield Fault(
+                (*table, str(index), "name"), f'"{NO_POOL}" stands for no pool in the metrics; take another'
+            )
+        if pool.url.port == 0 and pool.url.scheme != "unix":
+            yield Fault((*table, str(index), "url"), "a pool needs a port above 0")
+    if not config.upstream.user and not all(pool.user for pool in pools):
+        yield Fault(("upstream", "user"), "is needed: the account at the pool (or a user in every pool)")
+
+
+def _listeners(config: Config) -> Iterator[Fault]:
+    table = ("listen",)
+    if not config.listen:
+        yield Fault(table, "at least one listener is needed")
+    yield from _twice((listen.name for listen in config.listen), table, "name")
+    fixed = [str(listen.url) if listen.url.port or listen.url.path else "" for listen in config.listen]
+    yield from _twice(fixed, table, "url")
+    for index, listen in enumerate(config.listen):
+        yield from _listener(listen, (*table, str(index)))
+
+
+def _listener(listen: Listen, path: Path) -> Iterator[Fault]:
+    if listen.url.scheme in TLS_SCHEMES and listen.tls is None:
+        yield Fault((*path, "tls"), f"is needed for {listen.url.scheme}: certificate and key")
+    if listen.proxy_protocol != "off" and not listen.trusted_proxies:
+        yield Fault((*path, "trusted_proxies"), "is needed with proxy_protocol: whose word is taken")
+    vardiff = listen.difficulty
+    if isinstance(vardiff, Vardiff) and not vardiff.min <= vardiff.start <= vardiff.max:
+        yield Fault((*path, "difficulty"), "start must lie between min and max")
+
+
+def _limits(config: Config) -> Iterator[Fault]:
+    limits = config.limits
+    if limits.ban.max_seconds < limits.ban.seconds:
+        yield Fault(("limits", "ban", "max_seconds"), "must not be less than seconds")
+    sizes = parse_algorithm(config.upstream.algorithm)
+    needed = SUBMIT_REST + (2 * solution_bytes(*sizes) if sizes else 0)
+    if limits.line_bytes < needed:
+        text = f"must be at least {needed} for {config.upstream.algorithm}, or no submit would pass"
+        yield Fault(("limits", "line_bytes"), text)
+
+
+def _http(http: Http) -> Iterator[Fault]:
+    if http.host_port is None or is_loopback(http.host_port[0]) or http.read_token or http.admin_token:
+        return
+    yield Fault(
+        ("http", "address"),
+        f"{http.address} without read_token or admin_token would show the farm to everyone; set a token "
+        '(or read_token_file, admin_token_file), or take address = "127.0.0.1:9180"',
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether only this machine reaches an address; a name that is not localhost is not trusted."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

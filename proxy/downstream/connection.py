@@ -1,0 +1,73 @@
+"""One accepted TCP socket and what is left to send on it; nothing here waits.
+
+Strategy: everything is sent at once without blocking.  What the socket does not take is a bounded
+leftover, sent when the socket has room; a miner whose leftover grows past the bound is dropped.
+The trap: jobs are not queued behind a leftover.  The line under way is finished, then the newest job
+follows, so a slow reader gets current work instead of history.
+"""
+
+import socket
+
+from proxy.downstream.session import MinerSession
+
+
+class Connection:
+    """A miner's socket with its session."""
+
+    __slots__ = (
+        "address",
+        "budget",
+        "dirty",
+        "fd",
+        "first_job_queued",
+        "half_closed",
+        "job_waits",
+        "last_call",
+        "leftover",
+        "limit",
+        "mask",
+        "session",
+        "sock",
+        "throttled",
+    )
+
+    def __init__(self, sock: socket.socket, address: str, limit: int, budget: float) -> None:
+        self.sock: socket.socket | None = sock
+        self.fd = sock.fileno()
+        self.address = address
+        self.session: MinerSession
+        self.leftover = b""
+        self.limit = limit  # bytes of leftover at most
+        self.mask = 0  # what the epoll is asked for
+        self.budget = budget  # requests it may still send before it is slowed
+        self.throttled = False
+        self.last_call = False  # closing, and the next sweep does not wait for its leftover any more
+        self.first_job_queued = False
+        self.half_closed = False
+        self.dirty = False  # output waits for the end of the batch
+        self.job_waits = False  # a job was due while a leftover was under way
+
+    def send(self, data: bytes) -> str:
+        """Send without blocking.
+
+        Returns: "" if all is well, else why the miner must be dropped.
+        """
+        if self.leftover:
+            return self._keep(self.leftover + data)
+        assert self.sock is not None
+        try:
+            sent = self.sock.send(data)
+        except BlockingIOError:
+            return self._keep(data)
+        except OSError:
+            return "reset"
+        return self._keep(data[sent:]) if sent < len(data) else ""
+
+    def drain(self) -> str:
+        """Send of the leftover what the socket now takes; returns as send()."""
+        data, self.leftover = self.leftover, b""
+        return self.send(data) if data else ""
+
+    def _keep(self, data: bytes) -> str:
+        self.leftover = data
+        return "slow_reader" if len(data) > self.limit else ""

@@ -1,0 +1,1 @@
+"""Windows on the running proxy: logs, metrics, health."""

@@ -1,0 +1,159 @@
+"""Metrics for Prometheus, read from the plain counts at every scrape.
+
+Strategy: nothing on the path of a share knows of Prometheus; a collector turns the counts of core/tally.py
+into families when it is asked.  No label has a value from a miner, so the number of series is fixed.
+"""
+
+import platform
+from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
+from typing import Any
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from proxy import native
+from proxy.core.tally import Histogram
+from proxy.model.share import Reason
+from proxy.relay import Relay
+from proxy.version import __version__
+
+
+class SluiceCollector(Collector):
+    """Turns a relay's counts into metric families.
+
+    Args:
+        miners: counts the connected miners, by listener and dialect.
+        started_at: seconds since 1970.
+    """
+
+    def __init__(
+        self, relay: Relay, miners: Callable[[], Mapping[tuple[str, str], int]], started_at: float
+    ) -> None:
+        self._relay = relay
+        self._miners = miners
+        self._started_at = started_at
+
+    def collect(self) -> Iterable[Metric]:
+        """Read everything, once a scrape."""
+        yield from self._about()
+        yield from self._downstream()
+        yield from self._upstream()
+        yield from self._shares()
+        yield from self._times()
+
+    def _about(self) -> Iterable[Metric]:
+        info = {"version": __version__, "native": native.PATH, "python": platform.python_version()}
+        build = GaugeMetricFamily("sluice_build_info", "Version and proof check in use.", labels=list(info))
+        build.add_metric(list(info.values()), 1)
+        yield build
+        yield GaugeMetricFamily(
+            "sluice_start_time_seconds", "When the proxy started, since 1970.", value=self._started_at
+        )
+
+    def _downstream(self) -> Iterable[Metric]:
+        tally = self._relay.tally
+        yield _gauges("sluice_miners", "Miners connected now.", ["listener", "dialect"], self._miners())
+        yield _counters("sluice_connections", "Connections taken.", ["listener"], tally.connections)
+        yield _counters(
+            "sluice_disconnects", "Connections ended, by why.", ["listener", "reason"], tally.disconnects
+        )
+        yield GaugeMetricFamily("sluice_workers", "Worker names online.", value=len(self._relay.workers))
+        space = self._relay.space
+        slots = {
+            "lent": 0 if space is None else space.lent,
+            "resting": 0 if space is None else space.resting,
+            "free": 0 if space is None else space.size - space.lent - space.resting,
+        }
+        yield _gauges("sluice_nonce_slots", "Slices of the nonce space, by state.", ["state"], slots)
+        yield _counters(
+            "sluice_network_bytes", "Bytes on the wire.", ["side", "direction"], tally.network_bytes
+        )
+
+    def _upstream(self) -> Iterable[Metric]:
+        pools = self._relay.upstream.pools
+        tally = self._relay.tally
+        up = {pool.name: int(pool.state == "active") for pool in pools}
+        yield _gauges("sluice_upstream_up", "Whether the pool has let us in.", ["pool"], up)
+        yield _gauges("sluice_upstream_active", "Whether shares go to this pool.", ["pool"], up)
+        last = {pool.name: pool.last_job_at for pool in pools}
+        yield _gauges(
+            "sluice_upstream_last_job_timestamp_seconds", "Last job of the pool, since 1970.", ["pool"], last
+        )
+        difficulty = {pool.name: pool.difficulty for pool in pools}
+        yield _gauges("sluice_upstream_difficulty", "Difficulty the pool asks.", ["pool"], difficulty)
+        jobs = {(pool, str(clean).lower()): count for (pool, clean), count in tally.jobs.items()}
+        yield _counters("sluice_jobs", "Jobs from the pool.", ["pool", "clean"], jobs)
+
+    def _shares(self) -> Iterable[Metric]:
+        tally = self._relay.tally
+        yield _counters(
+            "sluice_shares_received", "Shares that miners sent.", ["listener", "dialect"], tally.received
+        )
+        shares = {reason.value: tally.shares[reason] for reason in Reason}
+        yield _counters("sluice_shares", "Shares by what became of them.", ["reason"], shares)
+        yield _counters("sluice_shares_forwarded", "Shares sent to the pool.", ["pool"], tally.forwarded)
+        work = {reason.value: tally.work.get(reason, 0.0) for reason in Reason}
+        yield _counters("sluice_work", "Difficulty of shares, summed; its rate is Sol/s.", ["reason"], work)
+
+    def _times(self) -> Iterable[Metric]:
+        tally = self._relay.tally
+        yield _histograms(
+            "sluice_job_fanout_seconds",
+            "From the pool's line to the last miner's socket.",
+            [],
+            {(): tally.fanout},
+        )
+        yield _histograms(
+            "sluice_share_verify_seconds", "Judging a share, proof included.", [], {(): tally.verify}
+        )
+        yield _histograms(
+            "sluice_share_roundtrip_seconds",
+            "From forwarding a share to the pool's verdict.",
+            ["pool"],
+            {(pool,): histogram for pool, histogram in tally.roundtrip.items()},
+        )
+
+
+def _values(key: object) -> list[str]:
+    return [str(part) for part in key] if isinstance(key, tuple) else [str(key)]
+
+
+def _counters(name: str, text: str, labels: list[str], counts: Mapping[Any, float]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=labels)
+    for key, count in counts.items():
+        family.add_metric(_values(key), count)
+    return family
+
+
+def _gauges(name: str, text: str, labels: list[str], counts: Mapping[Any, float]) -> Metric:
+    family = GaugeMetricFamily(name, text, labels=labels)
+    for key, count in counts.items():
+        family.add_metric(_values(key), count)
+    return family
+
+
+def _histograms(
+    name: str, text: str, labels: list[str], histograms: dict[tuple[str, ...], Histogram]
+) -> Metric:
+    family = HistogramMetricFamily(name, text, labels=labels)
+    for key, histogram in histograms.items():
+        bounds = [*(repr(bound) for bound in histogram.bounds), "+Inf"]
+        family.add_metric(list(key), list(zip(bounds, accumulate(histogram.counts), strict=True)), histogram.total)
+    return family
+
+
+def registry(
+    relay: Relay, miners: Callable[[], Mapping[tuple[str, str], int]], started_at: float
+) -> CollectorRegistry:
+    """Make the registry behind /metrics."""
+    made = CollectorRegistry(auto_describe=False)
+    made.register(SluiceCollector(relay, miners, started_at))
+    ProcessCollector(registry=made)
+    return made

@@ -1,0 +1,269 @@
+"""Where the two sides meet: jobs fan out, shares fan in, verdicts go home.
+
+Strategy: plain calls, no waiting.  The pool side tells of connections, jobs and verdicts; sessions ask
+for slices and hand in shares; every share is counted once when it comes and once when its fate is known.
+What must not be here: a dialect, a socket, a clock (time comes in, or by the `clock` given).
+The trap: a pool connection that goes takes its jobs, its nonce space and its unanswered shares with it.
+Work is empty from then until the next connection gives a job, and no share crosses over: a forward
+carries the number of the connection it is for.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+import attrs
+import structlog
+
+from proxy.config import Config
+from proxy.core.extranonce import WARN_PREFIX, NonceSpace, Slice
+from proxy.core.jobbook import JobBook
+from proxy.core.tally import Tally
+from proxy.core.validator import Validator
+from proxy.downstream.session import MinerSession
+from proxy.model.job import Job, Work
+from proxy.model.share import Reason, Share, Verdict
+from proxy.model.target import from_difficulty
+from proxy.native import Equihash
+from proxy.upstream.conversation import LOST, Conversation, Forward
+from proxy.upstream.session import Upstream
+
+log = structlog.get_logger()
+
+_PROVED = (Reason.KEPT, Reason.INVALID_SOLUTION)
+
+
+class Carrier(Protocol):
+    """Who brings the house's work to miners."""
+
+    def announce(self, received: float) -> None:
+        """Send the current work to every miner."""
+
+    def flush(self) -> None:
+        """Send what sessions have to say."""
+
+
+@attrs.define(slots=True, eq=False)
+class _Ticket:
+    """The way home for a verdict."""
+
+    session: MinerSession
+    request_id: bytes
+    difficulty: float
+
+
+class Relay:
+    """The house: sessions on one side, one pool connection on the other.
+
+    Args:
+        equihash: the proof that shares carry.
+        clock: monotonic seconds, for the cost of a check only.
+        wall_clock: seconds since 1970, for shares that bring no time of their own.
+        first_serial: number of the first work; larger than any of an earlier run.
+        ring_start: where slices begin, see NonceSpace.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        equihash: Equihash,
+        tally: Tally,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
+        first_serial: int,
+        ring_start: int = 0,
+    ) -> None:
+        self.tally = tally
+        self.works: tuple[Work, ...] = ()
+        self.space: NonceSpace | None = None
+        self.workers: Counter[str] = Counter()  # connections by worker, only those that are here
+        self.book = JobBook(first_serial)
+        self.upstream: Upstream
+        self.on_first_work: Callable[[], None] = lambda: None
+        self._config = config
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._ring_start = ring_start
+        self._validator = Validator(equihash, self.book)
+        self._miner_targets = _miner_targets(config)
+        self._carriers: list[Carrier] = []
+        self._waiting: dict[MinerSession, None] = {}
+        self._warned_prefix = False
+        self._had_work = False
+
+    def attach(self, carrier: Carrier) -> None:
+        """Let a carrier bring work to its miners from now on."""
+        self._carriers.append(carrier)
+
+    def lane_of(self, difficulty: object) -> int:
+        """Tell which of a job's works miners of a listener with this difficulty get."""
+        target = from_difficulty(difficulty) if isinstance(difficulty, int | float) else None
+        return self._miner_targets.index(target)
+
+    @property
+    def not_ready(self) -> str:
+        """Why there is no work for miners, "" if there is."""
+        if self.works:
+            return ""
+        faults = (f"{pool.name}: {pool.state}, {pool.last_fault}" for pool in self.upstream.pools)
+        return "no work from any pool (" + "; ".join(faults) + ")"
+
+    # ---- from the pool side
+
+    def pool_working(self, link: Conversation) -> None:
+        """Take up the nonce space of a new connection; its first job makes it count.
+
+        Raises: PoolError when that leaves no room for our own bytes.
+        """
+        self._without_pool()
+        self.space = NonceSpace(link.extranonce1, self._config.upstream.nonce_bytes, self._ring_start)
+        if self.space.prefix_bytes > WARN_PREFIX and not self._warned_prefix:
+            self._warned_prefix = True
+            log.warning(
+                "long extranonce1",
+                bytes=self.space.prefix_bytes,
+                note=f"some miners take {WARN_PREFIX} at most; upstream.nonce_bytes makes it shorter",
+            )
+
+    def pool_job(self, job: Job) -> None:
+        """Turn a pool's job into work for every miner."""
+        self.tally.jobs[job.pool, job.clean] += 1
+        old = self.book.job
+        if self.works and not self.book.changes(job):
+            self.book.rename(job)
+            return
+        works = tuple(self.book.add(job, self._miner_targets))
+        if self.space is not None and job.clean and (old is None or old.header != job.header):
+            self.space.jobs_gone()
+        first = not self.works
+        self.works = works
+        if first:
+            log.info("work", pool=job.pool, difficulty=round(works[0].difficulty, 3))
+        else:
+            log.debug("job", pool=job.pool, id=job.pool_id, difficulty=round(works[0].difficulty, 3))
+        if not self._had_work:
+            self._had_work = True
+            self.on_first_work()
+        waiting, self._waiting = self._waiting, {}
+        for session in waiting:
+            session.release(job.received)
+        for carrier in self._carriers:
+            carrier.announce(job.received)
+
+    def pool_lost(self) -> None:
+        """Go on without a pool: miners stay, and their shares are lost until one is back."""
+        self._without_pool()
+
+    def settle(self, forward: Forward, verdict: Verdict, now: float) -> None:
+        """Count the verdict on a forwarded share and tell its miner."""
+        ticket = forward.token
+        assert isinstance(ticket, _Ticket)
+        seconds = None if verdict.reason is Reason.LOST else now - forward.sent_at
+        self.tally.returned(forward.job.pool, verdict.reason, ticket.difficulty, seconds)
+        ticket.session.answer(ticket.request_id, verdict)
+
+    def after_batch(self) -> None:
+        """Send what came of one batch of the pool side."""
+        for carrier in self._carriers:
+            carrier.flush()
+
+    def _without_pool(self) -> None:
+        self.works = ()
+        self.space = None
+
+    # ---- from the miner side (see downstream.session.House)
+
+    def lend(self, session: MinerSession) -> Slice | None:
+        """Lend a slice of the present nonce space."""
+        return None if self.space is None else self.space.lend()
+
+    def owns(self, lent: Slice) -> bool:
+        """Whether a slice is of the present nonce space."""
+        return lent.space is self.space
+
+    def hold(self, session: MinerSession) -> None:
+        """Let a session wait for work."""
+        self._waiting[session] = None
+
+    def joined(self, session: MinerSession) -> None:
+        """Count a worker in."""
+        self.workers[session.worker] += 1
+
+    def left(self, session: MinerSession) -> None:
+        """Count a worker out; the session may also have waited for work."""
+        self._waiting.pop(session, None)
+        if session.worker:
+            self.workers[session.worker] -= 1
+            if self.workers[session.worker] <= 0:
+                del self.workers[session.worker]
+
+    def refuse(self, session: MinerSession, verdict: Verdict) -> None:
+        """Count a share that never became one."""
+        self.tally.received[session.listener, session.dialect] += 1
+        self.tally.judge(verdict.reason, 0.0)
+
+    def judge(self, session: MinerSession, request_id: bytes, share: Share, now: float) -> Verdict | None:
+        """Judge a share, and send it to the pool if it is for the pool.
+
+        Returns: the verdict, or None if the pool's follows by session.answer().
+        """
+        tally = self.tally
+        tally.received[session.listener, session.dialect] += 1
+        began = self._clock()
+        judgement = self._validator.judge(share, session.assignment)
+        verdict, entry = judgement.verdict, judgement.entry
+        if verdict is None or verdict.reason in _PROVED:
+            tally.verify.observe(self._clock() - began)
+        if verdict is not None:
+            tally.judge(verdict.reason, entry.work.difficulty if entry is not None else 0.0)
+            return verdict
+        assert entry is not None
+        return self._forward(session, request_id, share, entry.work, now)
+
+    def _forward(
+        self, session: MinerSession, request_id: bytes, share: Share, work: Work, now: float
+    ) -> Verdict | None:
+        job = work.job
+        forward = Forward(
+            job=job,
+            user=self._user(session),
+            ntime=share.ntime or f"{int(self._wall_clock()):016x}",
+            nonce=share.nonce[self._pool_digits() :],
+            solution=share.solution,
+            token=_Ticket(session, request_id, work.difficulty),
+            sent_at=now,
+        )
+        if self.works and self.upstream.submit(forward, now):
+            self.tally.sent(job.pool)
+            return None
+        self.tally.sent("none")
+        self.tally.returned("none", Reason.LOST, work.difficulty, None)
+        return LOST
+
+    def _pool_digits(self) -> int:
+        return 0 if self.space is None else len(self.space.extranonce1)
+
+    def _user(self, session: MinerSession) -> str:
+        """The worker name the pool shall see."""
+        upstream = self._config.upstream
+        match upstream.worker_names:
+            case "suffix":
+                return f"{self.upstream.account_user}.{session.worker}"
+            case "own":
+                return session.worker
+        return self.upstream.account_user
+
+
+def _miner_targets(config: Config) -> list[int | None]:
+    """The difficulties in use: one work of each job is made for each."""
+    targets: list[int | None] = []
+    for target in _listener_targets(config):
+        if target not in targets:
+            targets.append(target)
+    return targets
+
+
+def _listener_targets(config: Config) -> Iterable[int | None]:
+    for listener in config.listen:
+        difficulty = listener.difficulty
+        yield from_difficulty(difficulty) if isinstance(difficulty, int | float) else None

@@ -1,0 +1,31 @@
+"""The events: each belongs to a side, is compared by content, and stays small."""
+
+import inspect
+from typing import get_args
+
+import attrs
+
+from proxy.wire import events
+
+MINERS = set(get_args(events.MinerEvent))
+POOLS = set(get_args(events.PoolEvent))
+
+
+def test_every_event_is_said_by_one_side_at_least() -> None:
+    defined = {event for _, event in inspect.getmembers(events, inspect.isclass) if attrs.has(event)}
+    assert defined == MINERS | POOLS
+
+
+def test_only_what_means_nothing_is_said_by_both() -> None:
+    assert MINERS & POOLS == {events.UnknownMethod, events.Ignored}
+
+
+def test_events_are_compared_by_content() -> None:
+    assert events.Authorize(b"1", "rig", "x") == events.Authorize(b"1", "rig", "x")
+    assert events.Authorize(b"1", "rig", "x") != events.Authorize(b"2", "rig", "x")
+    assert events.BadSubmit(b"1", "why") != events.BadRequest(b"1", "why")
+
+
+def test_no_event_has_room_for_more_than_its_fields() -> None:
+    for event in MINERS | POOLS:
+        assert not hasattr(object.__new__(event), "__dict__"), event
