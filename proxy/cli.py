@@ -132,7 +132,8 @@ def health(url: str | None, path: str | None, timeout: float) -> None:
     from proxy.ops.health import default_url
 
     if url is None:
-        configured = path is not None or find(None, os.environ) is not None
+        by_environment = any(name.startswith("SLUICE__") for name in os.environ)
+        configured = find(path, os.environ) is not None or by_environment
         url = default_url(load(path, os.environ).http if configured else Http())
         if url is None:
             raise ConfigError("http.address is empty, so there is nobody to ask; give a URL")
@@ -151,6 +152,47 @@ def verify() -> None:
 
     for outcome in verify_shares(read_lines(sys.stdin.buffer)):
         _tell(json.dumps(outcome))
+
+
+def _progress(text: str) -> Any:
+    """A progress bar on a terminal, nothing in a pipe; advance it with .update(task, completed=0..1)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn(text), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+@_example("sluice bench verify")
+@sluice.command()
+@click.argument("what", type=click.Choice(["verify", "fanout"]), required=False)
+@click.option("--seconds", type=click.FloatRange(0.2, 600), default=3.0, show_default=True, help="For each path of verify.")
+@click.option(
+    "--connections",
+    type=click.IntRange(1, 100_000),
+    multiple=True,
+    default=(1000, 10_000),
+    show_default=True,
+    help="For fanout; give it again for more rows.",
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
+def bench(what: str | None, seconds: float, connections: tuple[int, ...], as_json: bool) -> None:
+    """Measure this machine: the proof check, and a job's way to the last miner."""
+    from proxy.bench import tables
+    from proxy.ops import logs
+
+    logs.configure("warning")
+    with _progress("sluice bench") as progress:
+        results: dict[str, Any] = {}
+        if what in (None, "verify"):
+            results.update(tables.run_verify(seconds, progress))
+        if what in (None, "fanout"):
+            results.update(tables.run_fanout(connections, progress))
+    if as_json:
+        click.echo(json.dumps(results))
+    else:
+        tables.show(results)
 
 
 def main() -> None:

@@ -177,10 +177,6 @@ class Relay:
         """Lend a slice of the present nonce space."""
         return None if self.space is None else self.space.lend()
 
-    def owns(self, lent: Slice) -> bool:
-        """Whether a slice is of the present nonce space."""
-        return lent.space is self.space
-
     def hold(self, session: MinerSession) -> None:
         """Let a session wait for work."""
         self._waiting[session] = None

@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 import attrs
 import msgspec
 
-from proxy.config import parse_algorithm, solution_bytes
 from proxy.errors import MinerError, SluiceError
 from proxy.model import target as targets
 from proxy.model.share import Reason
@@ -38,15 +37,14 @@ class Claim:
 
     Args:
         header, nonce, solution: hex digits; the solution without its length prefix.
+        proof: the check for its parameters.
         target: what its value must be below, None if that is not asked.
     """
 
     header: str
     nonce: str
     solution: str
-    n: int
-    k: int
-    person: str
+    proof: Equihash
     target: int | None
 
 
@@ -69,14 +67,14 @@ def judge(line: bytes | str) -> Outcome:
         claim = _read(line)
     except SluiceError as error:
         return _outcome(Reason.MALFORMED, str(error))
-    value = share_value(claim.header, claim.nonce, claim.solution)
-    needed = 2 * solution_bytes(claim.n, claim.k)
+    value = _value(claim)
+    needed = 2 * claim.proof.solution_bytes
     if len(claim.solution) != needed:
         detail = f"the solution has {len(claim.solution)} hex digits, not {needed}"
         return _outcome(Reason.MALFORMED, detail, value)
     if claim.target is not None and int.from_bytes(value, "big") >= claim.target:
         return _outcome(Reason.LOW_DIFFICULTY, "the value is not below the target", value)
-    flaw = _equihash(claim.n, claim.k, claim.person).flaw(claim.header, claim.nonce, claim.solution)
+    flaw = claim.proof.flaw(claim.header, claim.nonce, claim.solution)
     return _outcome(Reason.INVALID_SOLUTION if flaw else Reason.ACCEPTED, flaw, value)
 
 
@@ -103,9 +101,15 @@ def _outcome(reason: Reason, detail: str, value: bytes = b"") -> Outcome:
     }
 
 
-@functools.lru_cache(maxsize=16)
-def _equihash(n: int, k: int, person: str) -> Equihash:
-    return Equihash(n, k, person.encode())
+def _value(claim: Claim) -> bytes:
+    """Hash the share; nothing for one so long that no proof of any kind could be in it."""
+    try:
+        return share_value(claim.header, claim.nonce, claim.solution)
+    except ValueError:
+        return b""
+
+
+_equihash = functools.lru_cache(maxsize=16)(Equihash)  # lines of one input rarely differ in parameters
 
 
 def _read(line: bytes | str) -> Claim:
@@ -123,20 +127,23 @@ def _read(line: bytes | str) -> Claim:
         raise MinerError("not valid JSON") from None
     if not isinstance(fields, dict):
         raise MinerError("not a JSON object")
-    settings = {name: fields.get(name, default) for name, default in DEFAULTS.items()}
-    n, k, person = settings["n"], settings["k"], settings["person"]
-    if type(n) is not int or type(k) is not int:
-        raise MinerError("n and k must be whole numbers")
-    parse_algorithm(f"equihash/{n}_{k}")
-    if not isinstance(person, str) or len(person) != PERSON_BYTES or not person.isascii():
-        raise MinerError(f"person must be {PERSON_BYTES} ASCII characters")
+    proof = _proof(fields)
     header, nonce, solution = (_hex(fields, name) for name in ("header", "nonce", "solution"))
     if not 0 < len(header) <= 2 * MAX_HEADER_BYTES:
         raise MinerError(f"the header has {len(header)} hex digits, not 2 to {2 * MAX_HEADER_BYTES}")
     if len(nonce) != NONCE_DIGITS:
         raise MinerError(f"the nonce has {len(nonce)} hex digits, not {NONCE_DIGITS}")
-    solution = _without_prefix(solution, solution_bytes(n, k))
-    return Claim(header, nonce, solution, n, k, person, _target(fields))
+    solution = _without_prefix(solution, proof.solution_bytes)
+    return Claim(header, nonce, solution, proof, _target(fields))
+
+
+def _proof(fields: dict[str, Any]) -> Equihash:
+    n, k, person = (fields.get(name, default) for name, default in DEFAULTS.items())
+    if type(n) is not int or type(k) is not int:
+        raise MinerError("n and k must be whole numbers")
+    if not isinstance(person, str) or len(person) != PERSON_BYTES or not person.isascii():
+        raise MinerError(f"person must be {PERSON_BYTES} ASCII characters")
+    return _equihash(n, k, person)
 
 
 def _hex(fields: dict[str, Any], name: str) -> str:

@@ -91,10 +91,7 @@ _converter.register_structure_hook_factory(attrs.has, _section_hook)
 def _faults(error: Exception, path: Path) -> Iterator[Fault]:
     """Flatten what cattrs collected; it notes on each error where it arose."""
     for note in getattr(error, "__notes__", ()):
-        if isinstance(note, cattrs.AttributeValidationNote):
-            path = (*path, note.name)
-        elif isinstance(note, cattrs.IterableValidationNote):
-            path = (*path, str(note.index))
+        path = (*path, note.name if isinstance(note, cattrs.AttributeValidationNote) else str(note.index))
     if isinstance(error, cattrs.BaseValidationError):
         for inner in error.exceptions:
             yield from _faults(inner, path)

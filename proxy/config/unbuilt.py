@@ -49,8 +49,6 @@ def _upstream(upstream: Upstream) -> Iterator[str]:
         yield f'upstream.dialect: the {upstream.dialect} dialect {LATER} use "aion"'
     if upstream.algorithm == BLOB:
         yield f'upstream.algorithm: work that is passed on unchecked {LATER} use "equihash/N_K"'
-    if upstream.worker_names != "account":
-        yield f'upstream.worker_names: other names than the account {LATER} use "account"'
     yield from _authorities(upstream, "upstream")
     for index, pool in enumerate(upstream.pools):
         path = f"upstream.pools.{index}"

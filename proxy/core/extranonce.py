@@ -64,7 +64,7 @@ class NonceSpace:
         self.extranonce1 = extranonce1
         self.size = 1 << (8 * self.own_bytes)
         self._next = start % self.size
-        self._lent: set[int] = set()
+        self._lent: dict[int, Slice] = {}
         self._resting: OrderedDict[int, None] = OrderedDict()
 
     @property
@@ -93,13 +93,15 @@ class NonceSpace:
         while number in self._lent or number in self._resting:
             number = (number + 1) % self.size
         self._next = (number + 1) % self.size
-        self._lent.add(number)
-        return Slice(number, f"{self.extranonce1}{number:0{2 * self.own_bytes}x}", self)
+        lent = Slice(number, f"{self.extranonce1}{number:0{2 * self.own_bytes}x}", self)
+        self._lent[number] = lent
+        return lent
 
     def take_back(self, lent: Slice) -> None:
-        """Take a slice back and let it rest."""
-        if lent.number in self._lent:
-            self._lent.remove(lent.number)
+        """Take a slice back and let it rest; one that is back already, or another space's, changes nothing."""
+        # By identity: the number alone may by now be lent to another miner.
+        if self._lent.get(lent.number) is lent:
+            del self._lent[lent.number]
             self._resting[lent.number] = None
             if len(self._resting) > MAX_RESTING:
                 self._resting.popitem(last=False)

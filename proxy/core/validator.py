@@ -37,7 +37,7 @@ class Assignment:
         former_prefix: the one before a change of pool connection, "" once it is known to be obeyed.
         first: serial of the first work given, 0 for none.
         last: serial of the latest work given.
-            lane: which of a job's works it gets; one is made for each difficulty in use.
+        lane: which of a job's works it gets; one is made for each difficulty in use.
     """
 
     prefix: str = ""
@@ -53,7 +53,7 @@ class Judgement:
 
     Args:
         verdict: None if the pool has to decide.
-        work: the work it was for, None if there is no such.
+        entry: the work it was for and its standing, None if the share got no further than that.
         value: the share's 32-byte value, b"" if it was not looked at.
     """
 
@@ -89,13 +89,14 @@ class Validator:
             return Judgement(_wrong_size("solution", len(solution), self._solution_digits))
         if len(nonce) != NONCE_DIGITS:
             return Judgement(self._nonce_size(nonce, miner))
-        if not nonce.startswith(miner.prefix):
+        # Nonces come in lower case but from a miner that writes all of it itself, in upper case.
+        if not nonce.startswith(miner.prefix) and not nonce.lower().startswith(miner.prefix):
             return Judgement(_BAD_NONCE if _is_hex(nonce, solution) else _NOT_HEX)
         entry = self._book.find(share.work_id)
         if entry is None or not entry.live or not _given(entry.work, miner):
             if not _is_hex(nonce, solution):
                 return Judgement(_NOT_HEX)
-            return Judgement(_no_job(entry, share.work_id, miner))
+            return Judgement(_no_job(entry, share.work_id, miner), entry)
         work = entry.work
         try:
             value = share_value(work.job.header, nonce, solution)

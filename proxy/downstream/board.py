@@ -78,6 +78,9 @@ class Board:
         self._job_event = trio.Event()
         self._job_received = 0.0
         self._reading = True
+        # Summed here and moved to the tally once a batch: its keys cost more than the sum.
+        self._bytes_in = 0
+        self._bytes_out = 0
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -112,10 +115,14 @@ class Board:
                 self._first_job_event.set()
             if session.out:
                 data = session.take_output()
-                self._tally.network_bytes["downstream", "out"] += len(data)
+                self._bytes_out += len(data)
                 self._after_send(connection, connection.send(data))
             else:
                 self._after_send(connection, "")
+        network_bytes = self._tally.network_bytes
+        network_bytes["downstream", "in"] += self._bytes_in
+        network_bytes["downstream", "out"] += self._bytes_out
+        self._bytes_in = self._bytes_out = 0
 
     def stop_listening(self) -> None:
         """Accept nobody more and read no further requests; answers still go out."""
@@ -188,7 +195,7 @@ class Board:
         if not data:
             self._on_end(connection)
             return
-        self._tally.network_bytes["downstream", "in"] += len(data)
+        self._bytes_in += len(data)
         before = session.requests
         session.receive(data, now)
         connection.budget -= session.requests - before
@@ -309,7 +316,7 @@ class Board:
             session.out.append(data)
             data = session.take_output()
         fault = connection.send(data)
-        self._tally.network_bytes["downstream", "out"] += len(data)
+        self._bytes_out += len(data)
         if fault or connection.leftover:
             self._after_send(connection, fault)
 
@@ -372,6 +379,10 @@ class Board:
                 if entrance.resting:
                     entrance.resting = False
                     self._epoll.register(fd, select.EPOLLIN)
+
+    def sockets(self) -> list[socket.socket]:
+        """The sockets of all miners, for a measurement to compare with."""
+        return [c.sock for c in self._connections.values() if c.sock is not None]
 
     def count(self) -> Counter[tuple[str, str]]:
         """Count the miners that are here, by listener and dialect."""

@@ -16,7 +16,7 @@ from typing import Protocol
 import attrs
 
 from proxy.config import Limits
-from proxy.core.extranonce import Slice
+from proxy.core.extranonce import NonceSpace, Slice
 from proxy.core.validator import Assignment
 from proxy.errors import MinerError
 from proxy.model.job import Work
@@ -39,12 +39,10 @@ class House(Protocol):
     """What a session needs of the house it is in."""
 
     works: tuple[Work, ...]  # the current work of each lane; empty while no pool has given any
+    space: NonceSpace | None  # the present nonce space
 
     def lend(self, session: "MinerSession") -> Slice | None:
         """Lend a slice of the present nonce space; None if there is no room."""
-
-    def owns(self, lent: Slice) -> bool:
-        """Whether a slice is of the present nonce space."""
 
     def hold(self, session: "MinerSession") -> None:
         """Call session.release() once there is work."""
@@ -221,7 +219,7 @@ class MinerSession:
         if work.serial <= assignment.last or self.closing:
             return b""
         lines = b""
-        if self.slice is None or not self._house.owns(self.slice):
+        if self.slice is None or self.slice.space is not self._house.space:
             lines = self._move(now)
             if not lines:
                 return b""
@@ -326,7 +324,7 @@ class MinerSession:
             self._house.hold(self)
 
     def _give_slice(self, request_id: bytes, now: float) -> None:
-        if self.slice is None or not self._house.owns(self.slice):
+        if self.slice is None or self.slice.space is not self._house.space:
             self._take_slice()
         if self.slice is None:
             self.say(aion.refused(request_id, 20, "no nonce slice free"))

@@ -1,8 +1,7 @@
-"""The Equihash check in C.  Stateless; the global lock is held, a check being shorter than a hand-over.
-
-verify answers 0 for a valid proof, else the place of the flaw in reference.FLAWS.
-path: 0 portable, 1 avx2, 2 avx512; only those that paths() names may be asked for.
-"""
+# The Equihash check in C.  Stateless; the global lock is held, a check being shorter than a hand-over.
+#
+# verify answers 0 for a valid proof, else the place of the flaw in reference.FLAWS.
+# path: 0 portable, 1 avx2, 2 avx512; only those that paths() names may be asked for.
 
 def verify(
     n: int,

@@ -158,13 +158,7 @@ TARGET static int NAME(tree_210_9)(const Params *p, const uint8_t *input, const 
 TARGET static void NAME(compress)(V h[8], const V m[16], uint64_t total, int last)
 {
     V v[16];
-    for (int i = 0; i < 8; i++) {
-        v[i] = h[i];
-        v[i + 8] = SPLAT(blake2b_iv[i]);
-    }
-    v[12] ^= SPLAT(total);
-    if (last)
-        v[14] = ~v[14];
+    BLAKE2B_BEGIN(v, h, total, last, SPLAT)
 #define M(i) m[i]
     BLAKE2B_ROUNDS(ROUND)
 #undef M

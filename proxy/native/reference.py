@@ -23,8 +23,9 @@ MAX_INPUT: Final = 252  # header and nonce; with the 4-byte index two blocks of 
 MAX_SHARE: Final = 4096  # header, nonce and solution; the largest solution has 1664 bytes
 PERSON_BYTES: Final = 8
 
-FLAWS: Final = ("", "hex", "length", "order", "root", "duplicate") + tuple(
-    f"collision:{height}" for height in range(1, MAX_K + 1)
+FLAWS: Final = (
+    *("", "hex", "length", "order", "root", "duplicate"),
+    *(f"collision:{height}" for height in range(1, MAX_K + 1)),
 )
 """What verify answers, by number."""
 
@@ -52,7 +53,7 @@ def check_parameters(n: int, k: int, person: bytes) -> None:
         raise ValueError("n must be at most 512 and divisible by k + 1")
     if n // (k + 1) > MAX_COLLISION_BITS:
         raise ValueError("n / (k + 1) must be at most 25")
-    if (n // (k + 1) + 1) * 2**k % 8:
+    if (n // (k + 1) + 1 << k) % 8:
         raise ValueError("the indices must fill whole bytes")
     if 512 // n * leaf_bytes(n) > 64:
         raise ValueError("floor(512 / n) leaves must fit a digest of 64 bytes")
@@ -65,14 +66,14 @@ def leaf_bytes(n: int) -> int:
 
 def solution_bytes(n: int, k: int) -> int:
     """Bytes of a packed solution: 2^k indices of n / (k + 1) + 1 bits."""
-    return (n // (k + 1) + 1) * 2**k // 8
+    return (n // (k + 1) + 1 << k) // 8
 
 
 def unpack(n: int, k: int, solution: bytes) -> list[int]:
     """Read the indices of a solution of the right length: a big-endian string of bits."""
     width = n // (k + 1) + 1
     number = int.from_bytes(solution, "big")
-    return [number >> width * place & (1 << width) - 1 for place in reversed(range(2**k))]
+    return [number >> width * place & (1 << width) - 1 for place in reversed(range(1 << k))]
 
 
 def pack(n: int, k: int, indices: list[int]) -> bytes:
@@ -117,16 +118,14 @@ class Leaves:
         return self.digest(number)[place]
 
 
-def verify(
-    n: int, k: int, person: bytes, header: Hex, nonce: Hex, solution: Hex, path: int = -1
-) -> int:
+def verify(n: int, k: int, person: bytes, header: Hex, nonce: Hex, solution: Hex, _path: int = -1, /) -> int:
     """Check a proof.
 
     Args:
         n, k, person: as check_parameters has them.
         header, nonce: together at most 252 bytes.
         solution: packed indices, of any length.
-        path: for the C twin; here it is taken and ignored.
+        _path: for the C twin; here it is taken and ignored.
     Returns: 0 when valid, else the place of the flaw in FLAWS.
     Raises: ValueError for parameters or input that cannot be verified; TypeError.
     Source: docs/protocols/equihash.md; vectors in tests/vectors/.
@@ -189,7 +188,7 @@ def _decode(field: Hex) -> bytes:
 def _ordered(k: int, indices: list[int]) -> bool:
     """At every node the first leaf of the left half is less than that of the right half."""
     for height in range(1, k + 1):
-        half = 2 ** (height - 1)
+        half = 1 << height - 1
         firsts = indices[::half]
         if any(left >= right for left, right in list(pairwise(firsts))[::2]):
             return False

@@ -4,6 +4,7 @@ Strategy: Starlette for the routes, Hypercorn's Trio worker for HTTP; every answ
 what is in memory, so that no request can hold up a miner.
 """
 
+import logging
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
@@ -83,7 +84,7 @@ async def serve(
     config = HypercornConfig()
     config.bind = [f"fd://{sock.detach()}"]
     config.accesslog = None
-    config.errorlog = None
+    config.errorlog = logging.getLogger("hypercorn.error")
     config.graceful_timeout = 0.5
     config.keep_alive_timeout = 30
     config.h11_max_incomplete_size = 16_384

@@ -118,7 +118,7 @@ class _Unbreakable:
 
     def isatty(self) -> bool:
         """Whether a person reads it."""
-        return self._stream.isatty()
+        return not self._stream.closed and self._stream.isatty()
 
 
 @attrs.define(slots=True)

@@ -27,6 +27,7 @@ SUBSCRIBE_ID, AUTHORIZE_ID, EXTRANONCE_ID, FIRST_SUBMIT_ID = 1, 2, 3, 4
 TARGET_WAIT = 0.1  # seconds a job waits for the set_target that this pool sends behind it
 LINE_BYTES = 65_536  # longest line taken from a pool; real ones stay below 1 kB
 BAD_LINES = 3  # senseless lines on one connection before it is given up
+MAX_UNSENT = 64  # lines not yet taken by the socket at which a pool's own requests are answered no more
 
 _ACCEPTED = Verdict(Reason.ACCEPTED)
 LOST = Verdict(Reason.LOST)
@@ -132,9 +133,12 @@ class Conversation:
         self._asked: float | None = now  # since when an answer to subscribe or authorize is due
         self._target: int | None = None  # the last set_target, None if the pool never sent one
         self._job: events.Notify | None = None
-        self._held_since: float | None = None
         self._job_read = now
-        self._next_extranonce1: str | None = None
+        self._job_given = False
+        self._job_due = False  # to be given when all that came with it is read
+        self._held_since: float | None = None
+        self._job_extranonce1: str | None = None  # the one that the job is for, None for the one given first
+        self._next_extranonce1: str | None = None  # the one that the next job is for
         self._say(aion.subscribe(SUBSCRIBE_ID, account.agent, account.host, account.port))
 
     # ---- what the shell calls
@@ -148,6 +152,9 @@ class Conversation:
         for line in self._lines.feed(data):
             if line.strip():
                 self._read(line, now)
+        # Not sooner: what moves target, extranonce1 and job in one breath makes one job, in any order.
+        if self._job_due:
+            self._give_job()
         if self._lines.overflow:
             raise PoolError(f"a line of more than {LINE_BYTES} bytes")
 
@@ -229,6 +236,8 @@ class Conversation:
             case events.SetTarget():
                 self._on_set_target(event, now)
             case events.SetExtranonce():
+                if not event.extranonce1:
+                    raise PoolError("an empty extranonce1 in mining.set_extranonce")
                 self._next_extranonce1 = event.extranonce1
             case events.ReconnectAsked():
                 # Only ever to the address the operator configured: anything else is a way to steal a farm.
@@ -237,7 +246,7 @@ class Conversation:
             case events.Shown():
                 self.notes.append(f"message: {event.text}")
             case events.UnknownMethod():
-                if event.id != NULL:
+                if event.id != NULL and len(self._out) < MAX_UNSENT:
                     self._say(aion.method_unknown(event.id, event.method))
 
     def _on_reply(self, reply: events.Reply, now: float) -> None:
@@ -277,18 +286,22 @@ class Conversation:
         # A pool that is itself a proxy moves us by this; the others refuse it and nothing is lost.
         self._say(aion.extranonce_subscribe(EXTRANONCE_ID))
         self._sink.pool_working(self)
-        if self._job is not None and self._held_since is None:
-            self._give_job()
+        self._job_due = self._job is not None and self._held_since is None
 
     # ---- jobs
 
     def _on_notify(self, notify: events.Notify, now: float) -> None:
+        if self._job is not None and self._job.clean and not self._job_given:
+            notify.clean = True  # the job it replaces was never given, what that one ends is to end
         self._job = notify
         self._job_read = now
+        self._job_given = False
+        if self._next_extranonce1 is not None:
+            self._job_extranonce1, self._next_extranonce1 = self._next_extranonce1, None
         # None: not known yet, so the first job of a pool waits once to find out.
-        if self.sends_target_after is False:
-            self._give_job()
-        else:
+        self._job_due = self.sends_target_after is False
+        # A hurried pool's jobs do not prolong the wait.
+        if not self._job_due and self._held_since is None:
             self._held_since = now
 
     def _on_set_target(self, event: events.SetTarget, now: float) -> None:
@@ -299,16 +312,18 @@ class Conversation:
             self.sends_target_after = True
         if self._job is not None:
             self._job_read = now
-            self._give_job()
+            self._held_since = None
+            self._job_due = True
 
     def _give_job(self) -> None:
+        self._job_due = False
         self._held_since = None
         if not self.working or self._job is None:
             return
-        if self._next_extranonce1 is not None:
-            self._move(self._next_extranonce1)
+        if self._job_extranonce1 is not None and self._job_extranonce1 != self.extranonce1:
+            self._move(self._job_extranonce1)
         notify = self._job
-        self.gave_job = True
+        self._job_given = self.gave_job = True
         self._sink.pool_job(
             Job(
                 pool=self.account.pool,
@@ -323,9 +338,6 @@ class Conversation:
 
     def _move(self, extranonce1: str) -> None:
         """Take up a new extranonce1 on the living connection; shares not yet sent are for the old one."""
-        self._next_extranonce1 = None
-        if extranonce1 == self.extranonce1:
-            return
         self.extranonce1 = extranonce1
         self.connection = next(self._numbers)
         late = list(self._queue)

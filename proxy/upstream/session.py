@@ -100,6 +100,7 @@ class Upstream:
             return False
         conversation.submit(forward, now)
         self._writable.set()
+        self._rearm(conversation)
         return True
 
     @property
@@ -121,7 +122,8 @@ class Upstream:
     async def room(self) -> None:
         """Wait until shares may be handed over again."""
         while self.waiting > QUEUE_LOW:
-            self._room = trio.Event()
+            if self._room.is_set():
+                self._room = trio.Event()
             await self._room.wait()
 
     # ---- what the conversation tells: noted here, passed on
@@ -177,7 +179,10 @@ class Upstream:
         """Hold one connection from connect to its end."""
         status.state = "connecting"
         with trio.fail_after(self._config.limits.connect_seconds):
-            stream = await trio.open_tcp_stream(pool.url.host, pool.url.port, happy_eyeballs_delay=0.25)
+            # As bytes: Python's own encoding of names answers one that cannot be with no OSError.
+            stream = await trio.open_tcp_stream(
+                pool.url.host.encode(), pool.url.port, happy_eyeballs_delay=0.25
+            )
         async with stream:
             _set_timeouts(stream.socket)
             conversation = Conversation(
@@ -248,11 +253,15 @@ class Upstream:
             log.warning("pool", pool=conversation.account.pool, note=note)
         conversation.notes.clear()
         self._writable.set()
-        if conversation.next_deadline() < self._armed:
-            self._sooner.set()
+        self._rearm(conversation)
         if self.waiting <= QUEUE_LOW:
             self._room.set()
         self.on_batch()
+
+    def _rearm(self, conversation: Conversation) -> None:
+        """Wake the timekeeper if it would sleep too long."""
+        if conversation.next_deadline() < self._armed:
+            self._sooner.set()
 
 
 def _set_timeouts(sock: trio.socket.SocketType) -> None:

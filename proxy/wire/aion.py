@@ -149,11 +149,9 @@ def notify(work: Work) -> bytes:
     """
     line = work.encoded.get("aion")
     if line is None:
-        line = work.encoded["aion"] = b'{"id":null,"method":"mining.notify","params":["%s",true,"%s","%s"]}\n' % (
-            work.id.encode(),
-            work.target.hex().encode(),
-            work.job.header.encode(),
-        )
+        params = (work.id.encode(), work.target.hex().encode(), work.job.header.encode())
+        line = b'{"id":null,"method":"mining.notify","params":["%s",true,"%s","%s"]}\n' % params
+        work.encoded["aion"] = line
     return line
 
 

@@ -20,7 +20,6 @@ def test_a_plain_configuration_asks_for_nothing_more(texts: Texts) -> None:
         ("workers = 2\n" + POOL, "workers"),
         (POOL.replace("[upstream]", '[upstream]\ndialect = "login"'), "upstream.dialect"),
         (POOL.replace("[upstream]", '[upstream]\nalgorithm = "blob"'), "upstream.algorithm"),
-        (POOL.replace("[upstream]", '[upstream]\nworker_names = "suffix"'), "upstream.worker_names"),
         (POOL.replace("[upstream]", '[upstream]\nca = "x.pem"'), "upstream.ca"),
         (POOL + 'ca = "x.pem"', "upstream.pools.0.ca"),
         (POOL + f'fingerprint = "{"ab" * 32}"', "upstream.pools.0.fingerprint"),

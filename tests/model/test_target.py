@@ -42,7 +42,9 @@ def test_there_and_back_gives_the_difficulty(difficulty: float) -> None:
     assert targets.to_difficulty(targets.from_difficulty(difficulty)) == pytest.approx(difficulty, rel=1e-12)
 
 
-@given(st.floats(0, exclude_min=True, allow_infinity=False), st.floats(0, exclude_min=True, allow_infinity=False))
+@given(
+    st.floats(0, exclude_min=True, allow_infinity=False), st.floats(0, exclude_min=True, allow_infinity=False)
+)
 def test_the_harder_difficulty_never_has_the_larger_target(one: float, other: float) -> None:
     easy, hard = sorted((one, other))
     assert 1 <= targets.from_difficulty(hard) <= targets.from_difficulty(easy) <= targets.MAX_TARGET
@@ -71,7 +73,13 @@ def test_hex_reads_back(target: int) -> None:
 
 @pytest.mark.parametrize(
     ("text", "target"),
-    [("", targets.MAX_TARGET), ("0x", targets.MAX_TARGET), ("ff", 255), ("0b1", 0xB1), ("f" * 64, targets.MAX_TARGET)],
+    [
+        ("", targets.MAX_TARGET),
+        ("0x", targets.MAX_TARGET),
+        ("ff", 255),
+        ("0b1", 0xB1),
+        ("f" * 64, targets.MAX_TARGET),
+    ],
 )
 def test_short_targets_are_small_and_none_accepts_all(text: str, target: int) -> None:
     assert targets.from_hex(text) == target
@@ -79,7 +87,24 @@ def test_short_targets_are_small_and_none_accepts_all(text: str, target: int) ->
 
 @pytest.mark.parametrize(
     "text",
-    ["f" * 65, "0" * 65, "-1", "+1", " 1", "1 ", "1_0", "0x0x1", "0o7", "xyz", "f.", "٣", "1\n", "\x00", "\ud800", "a" * 5000],
+    [
+        "f" * 65,
+        "0" * 65,
+        "-1",
+        "+1",
+        " 1",
+        "1 ",
+        "1_0",
+        "0x0x1",
+        "0o7",
+        "xyz",
+        "f.",
+        "٣",
+        "1\n",
+        "\x00",
+        "\ud800",
+        "a" * 5000,
+    ],
 )
 def test_what_is_not_64_hex_digits_is_the_pools_fault(text: str) -> None:
     with pytest.raises(PoolError, match="is not up to 64 hex digits") as fault:

@@ -6,8 +6,12 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
+from proxy.errors import SluiceError
+
 # Runs on any machine, however busy: nothing in these tests is about time.
-patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example])
+patient = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example]
+)
 
 # JSON, nearly JSON and no JSON: what has broken parsers before.
 NASTY: tuple[bytes, ...] = (
@@ -85,9 +89,17 @@ values: st.SearchStrategy[bytes] = (
 )
 
 
+def fit_to_show(fault: SluiceError) -> None:
+    """A fault's text is one line of bounded length, whatever the peer sent."""
+    assert str(fault).isprintable()
+    assert len(str(fault)) < 1000
+
+
 def objects(*methods: bytes) -> st.SearchStrategy[bytes]:
     """Lines of the right form with values of any kind, keys twice or missing or strange."""
-    keys = st.sampled_from([b'"id"', b'"method"', b'"params"', b'"result"', b'"error"', b'"jsonrpc"', b'"\xff"', b'""'])
+    keys = st.sampled_from(
+        [b'"id"', b'"method"', b'"params"', b'"result"', b'"error"', b'"jsonrpc"', b'"\xff"', b'""']
+    )
     names = st.sampled_from([b'"%s"' % method for method in methods])
     member = st.tuples(keys, values) | st.tuples(st.just(b'"method"'), names)
     params = st.lists(values, max_size=6).map(lambda items: b"[" + b",".join(items) + b"]")

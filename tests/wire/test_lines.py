@@ -60,7 +60,10 @@ def test_after_a_line_too_long_nothing_is_kept() -> None:
 
 
 @patient
-@given(st.lists(st.binary(max_size=12) | st.sampled_from([b"\n", b"\r\n", b"a\nb", b"123456"])), st.integers(0, 8))
+@given(
+    st.lists(st.binary(max_size=12) | st.sampled_from([b"\n", b"\r\n", b"a\nb", b"123456"])),
+    st.integers(0, 8),
+)
 @example([b"ab\ncccc", b"\n"], 3)
 def test_any_split_gives_the_same_lines(pieces: list[bytes], limit: int) -> None:
     data = b"".join(pieces)

@@ -1,0 +1,374 @@
+"""A simulated Aion pool on real sockets, with faults to order.
+
+    async with trio.open_nursery() as nursery:
+        pool = await nursery.start(SimPool(PoolOptions(style="p2")).run)
+        ...                      # pool.url, pool.tally, pool.new_job(), await pool.lose(2)
+
+Strategy: this file is the pool as a whole, its jobs and what can be ordered of it while it lives; one
+connection is pool_session.py, what is said styles.py, what is judged judging.py.  The options say how
+the pool is from the start, the methods do something to it once.  Everything random comes from one seed.
+The trap: a lost pool must really refuse connections, so its listener is closed and the port taken again.
+"""
+
+import random
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final
+
+import attrs
+import trio
+
+from proxy.model import target as targets
+from proxy.native import Equihash
+from proxy.sim.judging import Judge, PoolTally, SeenShare, Shelf
+from proxy.sim.pool_session import PoolSession
+from proxy.sim.styles import P2, PoolJob, Solo, Style
+from proxy.sim.waiting import Changes
+
+STYLES: Final = ("solo", "p2")
+JUNK: Final = (b"%%% not JSON\n", b"[1,2,3]\n", b'{"id":null,"method":"mining.notify","params":[7]}\n')
+SEEN_SHARES = 100_000  # most shares kept when they are recorded
+JOB_TIMES = 1000  # of how many jobs the moment of writing is remembered
+PORT_TRIES = 100  # at a tenth of a second each, to get the own port again
+
+
+@attrs.frozen(kw_only=True)
+class PoolOptions:
+    """How a simulated pool is.
+
+    Args:
+        style: "solo" or "p2": the form of every line, and what follows what.
+        equihash: the proof it wants.
+        difficulty: of a share.
+        network_difficulty: what the notify's target says; None for the share's in style solo, where
+            it is the same, and a thousand times that in style p2.
+        job_seconds: a new header hash each; 0 for none but those asked for by new_job().
+        clean_ratio: how many of the jobs are clean; 0 to 1.
+        seed: of everything random.
+        users: who may authorize; None for anybody.
+        strict: enforce the real pools' limits: a read's size, bans, the death by a request without
+            params, one share a nonce, and in style solo worker names that are addresses.
+        trust: take every proof as good, for load.
+        record: keep every share in SimPool.shares.
+        double_refusals: send each refusal of a share twice.
+        reorder_replies: hold verdicts until there are so many, then send them in another order; 0 off.
+        drop_replies: how many verdicts are never sent; 0 to 1.
+        delay_replies: seconds before a verdict is sent.
+        garbage: probability of a junk line before a job.
+        silent: accept connections and bytes, answer nothing.
+        extranonce_subscribe: answer it with true, as a pool that moves its miners would.
+        jobs_kept: how many of the latest jobs are honoured; None for the style's own.
+        target_grace: seconds for which a share may still be for the target before a move.
+        ban_after, ban_ratio, ban_seconds: strict only: from so many shares of a connection on, with so
+            many of them bad, its address is banned for so long.
+        restart_seconds: how long the pool is away when a request without params has killed it.
+    """
+
+    style: str = attrs.field(default="solo", validator=attrs.validators.in_(STYLES))
+    equihash: Equihash = attrs.field(factory=lambda: Equihash(48, 5))
+    difficulty: float = 1.0
+    network_difficulty: float | None = None
+    job_seconds: float = 0.0
+    clean_ratio: float = 1.0
+    seed: int = 0
+    users: frozenset[str] | None = None
+    strict: bool = False
+    trust: bool = False
+    record: bool = False
+    double_refusals: bool = False
+    reorder_replies: int = 0
+    drop_replies: float = 0.0
+    delay_replies: float = 0.0
+    garbage: float = 0.0
+    silent: bool = False
+    extranonce_subscribe: bool = False
+    jobs_kept: int | None = None
+    target_grace: float = 5.0
+    ban_after: int = 500
+    ban_ratio: float = 0.5
+    ban_seconds: float = 300.0
+    restart_seconds: float = 2.5
+
+
+class SimPool:
+    """A pool that hands out random jobs and judges for itself.
+
+    Attributes:
+        port: bound since run() has started, the same for ever.
+        tally: its books.
+        changes: touched whenever the tally, a session or a job changes; see until().
+        shares: what came, if the options ask for a record.
+        target: what shares are judged by now.
+    """
+
+    def __init__(self, options: PoolOptions | None = None) -> None:
+        self.options = options = options or PoolOptions()
+        self.random = random.Random(options.seed)
+        self.style: Style = Solo() if options.style == "solo" else P2(self.random.randrange(1 << 20))
+        self.host = ""
+        self.port = 0
+        self.tally = PoolTally()
+        self.changes = Changes()
+        self.shares: list[SeenShare] = []
+        self.silent = options.silent
+        self.sessions: set[PoolSession] = set()
+        self.judge = Judge(self.style, options.equihash, self.tally, options.strict, options.trust)
+        self.target = targets.from_difficulty(options.difficulty)
+        self._former_target = self.target
+        self._target_moved = -float("inf")
+        self._network = self._network_target(options.difficulty)
+        self._number = 0  # of the last job since the (re)start
+        self._written: OrderedDict[str, float] = OrderedDict()
+        self._banned: dict[str, float] = {}
+        self._door: trio.CancelScope | None = None
+        self._door_closed = trio.Event()
+        self._nursery: trio.Nursery | None = None
+        self._start_afresh()
+
+    # ---- living
+
+    async def run(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        task_status: "trio.TaskStatus[SimPool]" = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Serve until cancelled; started with the pool itself once its port is bound and a job is there.
+
+        Raises: OSError if the port cannot be had.
+        """
+        self.host, self.port = host, port
+        async with trio.open_nursery() as self._nursery:
+            await self.come_up()
+            self._nursery.start_soon(self._make_jobs)
+            task_status.started(self)
+
+    @property
+    def url(self) -> str:
+        """Where miners find it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"stratum+tcp://{host}:{self.port}"
+
+    async def talk(self, stream: trio.abc.HalfCloseableStream, address: str = "memory") -> None:
+        """Serve one connection over any stream; returns when it has ended."""
+        self.tally.connections += 1
+        if trio.current_time() < self._banned.get(address, 0.0):
+            self.tally.turned_away += 1
+            await trio.aclose_forcefully(stream)
+            return
+        session = PoolSession(self, stream, address)
+        self.sessions.add(session)
+        self.changes.touch()
+        try:
+            await session.run()
+        finally:
+            self.sessions.discard(session)
+            self.changes.touch()
+
+    async def until(self, condition: "Callable[[SimPool], object]", seconds: float = 10.0) -> None:
+        """Wait until the condition, of this pool, holds.
+
+        Raises: trio.TooSlowError.
+        """
+        with trio.fail_after(seconds):
+            await self.changes.until(lambda: condition(self))
+
+    async def _accept(self, stream: trio.SocketStream) -> None:
+        peer = stream.socket.getpeername() if stream.socket.fileno() >= 0 else ("gone",)
+        await self.talk(stream, str(peer[0]))
+
+    async def _serve(self, listeners: list[trio.SocketListener], door: trio.CancelScope) -> None:
+        with door:
+            await trio.serve_listeners(self._accept, listeners, handler_nursery=self._nursery)
+        self._door_closed.set()
+
+    async def _make_jobs(self) -> None:
+        while self.options.job_seconds > 0:
+            await trio.sleep(self.options.job_seconds)
+            self.new_job()
+
+    # ---- what sessions ask
+
+    def next_extranonce1(self) -> str:
+        """The next of this start: a counter, behind four random bytes where there is room for them."""
+        size = self.style.extranonce1_bytes
+        self._extranonces += 1
+        counter = self._extranonces.to_bytes(8, "big")[-4:] if size >= 8 else b""
+        if counter:
+            return (self._instance + counter).hex()
+        return f"{(self._extranonces + int.from_bytes(self._instance[:2], 'big')) & 0xFFFF:04x}"
+
+    def session_id(self) -> str:
+        """Thirteen characters, as one kind of pool names its connections."""
+        return "0HL" + "".join(self.random.choices("ABCDEFGHIJKLMNOPQRSTUV0123456789", k=10))
+
+    def knows(self, name: str) -> bool:
+        """Whether a user may come in; a worker's name may follow the account behind a dot, in style p2."""
+        if self.options.users is not None:
+            account = name.split(".")[0] if self.style.name == "p2" else name
+            return account in self.options.users
+        return not (self.options.strict and self.style.name == "solo") or _is_address(name)
+
+    def target_for(self, job: PoolJob | None) -> int:
+        """What a share for the job must be below."""
+        if job is None or not self.style.sends_set_target:
+            return job.target if job else 0
+        if trio.current_time() < self._target_moved + self.options.target_grace:
+            return max(self.target, self._former_target)
+        return self.target
+
+    def paramless(self) -> None:
+        """A request without params has come; a real solo pool's process ends by it."""
+        self.tally.paramless += 1
+        if self.options.strict and self._nursery is not None:
+            self._nursery.start_soon(self.restart, self.options.restart_seconds)
+
+    def ban(self, address: str) -> None:
+        """Cut an address off, all its connections, without an answer."""
+        self.tally.bans += 1
+        self._banned[address] = trio.current_time() + self.options.ban_seconds
+        for session in list(self.sessions):
+            if session.address == address:
+                session.cut()
+
+    # ---- jobs, and what can be ordered while it runs
+
+    def new_job(self, clean: bool | None = None) -> PoolJob:
+        """Make a job with a new header hash and give it to all.
+
+        Args:
+            clean: None for the options' ratio.
+        """
+        if clean is None:
+            clean = self.random.random() < self.options.clean_ratio
+        self._number += 1
+        self.tally.jobs += 1
+        header = self.random.randbytes(32).hex()
+        job = PoolJob(
+            self.tally.jobs, self.style.job_id(self._number), header, self.target, self._network, clean
+        )
+        self.shelf.add(job)
+        self._written[header] = trio.current_time()
+        if len(self._written) > JOB_TIMES:
+            self._written.popitem(last=False)
+        for session in list(self.sessions):
+            if self.options.garbage and self.random.random() < self.options.garbage:
+                session.say(self.random.choice(JUNK))
+            session.give(job)
+        self.changes.touch()
+        return job
+
+    def job_written(self, header: str) -> float | None:
+        """When the job of a header was handed out; seconds of this process's Trio clock."""
+        return self._written.get(header)
+
+    def rebroadcast(self) -> None:
+        """Give the current job again under its own id, as one kind of pool does."""
+        if self.shelf.current is not None:
+            for session in list(self.sessions):
+                session.give(self.shelf.current)
+
+    def set_difficulty(self, difficulty: float) -> None:
+        """Move the share target: by set_target at once, in style solo by a new job."""
+        self._former_target, self.target = self.target, targets.from_difficulty(difficulty)
+        self._target_moved = trio.current_time()
+        self._network = self._network_target(difficulty)
+        if not self.style.sends_set_target:
+            self.new_job()
+            return
+        for session in list(self.sessions):
+            session.tell_target()
+
+    def move_extranonce(self) -> None:
+        """Give every connection a new extranonce1, and a clean job to use it with."""
+        for session in list(self.sessions):
+            session.move(self.next_extranonce1())
+        self.new_job(clean=True)
+
+    def inject(self, data: bytes) -> None:
+        """Send any bytes to all, such as lines that make no sense."""
+        for session in list(self.sessions):
+            session.say(data)
+
+    def ask_reconnect(self, host: str = "", port: int = 0, wait: int = 0) -> None:
+        """Send client.reconnect; without a host it means the same address."""
+        params = f'["{host}",{port},{wait}]' if host else "[]"
+        self.inject(f'{{"id":null,"method":"client.reconnect","params":{params}}}\n'.encode())
+
+    def hush(self, silent: bool = True) -> None:
+        """Answer nothing any more, or again; what is said meanwhile stays unheard."""
+        self.silent = silent
+
+    def drop(self) -> None:
+        """Cut every connection, and go on listening."""
+        for session in list(self.sessions):
+            session.cut()
+
+    async def go_down(self) -> None:
+        """Cut every connection and refuse new ones."""
+        if self._door is not None:
+            self._door.cancel()
+            await self._door_closed.wait()
+            self._door = None
+        self.drop()
+        await self.changes.until(lambda: not self.sessions)
+
+    async def come_up(self) -> None:
+        """Listen, on the port it has had before if there was one; with a job if there is none yet.
+
+        Raises: OSError if the port cannot be had.
+        """
+        if self._door is not None:
+            return
+        assert self._nursery is not None
+        listeners = await self._listen()
+        self.port = listeners[0].socket.getsockname()[1]
+        self._door = trio.CancelScope()
+        self._door_closed = trio.Event()
+        if self.shelf.current is None:
+            self.new_job()
+        self._nursery.start_soon(self._serve, listeners, self._door)
+
+    async def lose(self, seconds: float) -> None:
+        """Be gone for a while: connections cut, new ones refused; jobs and ids stay."""
+        await self.go_down()
+        await trio.sleep(seconds)
+        await self.come_up()
+
+    async def restart(self, seconds: float = 0.0) -> None:
+        """Be gone for a while and forget everything: job ids start again, extranonce1 is another."""
+        await self.go_down()
+        self._start_afresh()
+        await trio.sleep(seconds)
+        await self.come_up()
+
+    async def _listen(self) -> list[trio.SocketListener]:
+        again = PORT_TRIES if self.sessions or self.tally.jobs else 1
+        for _ in range(again - 1):
+            try:
+                return await trio.open_tcp_listeners(self.port, host=self.host)
+            except OSError:  # somebody's outgoing connection may have the port for a moment
+                await trio.sleep(0.1)
+        return await trio.open_tcp_listeners(self.port, host=self.host)
+
+    def _start_afresh(self) -> None:
+        keep = self.options.jobs_kept
+        self.shelf = Shelf(self.style.jobs_kept if keep is None else keep)
+        self._number = 0
+        self._instance = self.random.randbytes(4)
+        self._extranonces = -1
+
+    def _network_target(self, difficulty: float) -> int:
+        network = self.options.network_difficulty
+        if self.style.sends_set_target:
+            return targets.from_difficulty(difficulty * 1000 if network is None else network)
+        return targets.from_difficulty(difficulty)
+
+
+def _is_address(name: str) -> bool:
+    """What the solo pool's kernel takes: an account address, or any forty characters."""
+    digits = name.removeprefix("0x")
+    if len(digits) == 64 and digits.startswith("a0") and not digits.strip("0123456789abcdefABCDEF"):
+        return True
+    return len(name) == 40

@@ -1,0 +1,348 @@
+"""Miners for tests: a dialogue with one session without a socket, and a miner on a real one.
+
+    Dialogue     says() bytes in, answers out; passes() lets time go by as the board would
+    FakeHouse    the house as a session sees it; pools come and go at the test's command
+    SocketMiner  the same conversation over a Trio stream
+
+Strategy: what is said and heard are plain JSON values, so that a test reads as the protocol's page does.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+import trio
+
+from proxy.config import Limits, solution_bytes
+from proxy.core.extranonce import NonceSpace, Slice
+from proxy.core.jobbook import JobBook
+from proxy.downstream.session import Door, MinerSession
+from proxy.model.job import Job, Work
+from proxy.model.share import Reason, Share, Verdict
+from proxy.model.target import MAX_TARGET
+from proxy.wire.aion import compact_size
+
+EXTRANONCE1 = "a1b2c3d4e5f60718"
+SOLUTION_DIGITS = 2 * solution_bytes(48, 5)
+SIZE_PREFIX = compact_size(SOLUTION_DIGITS // 2)
+SOLUTION = SIZE_PREFIX + "00" * (SOLUTION_DIGITS // 2)
+
+Line = dict[str, Any]
+
+# What the reference miner says, in its order.
+SUBSCRIBE: Line = {
+    "id": 1,
+    "method": "mining.subscribe",
+    "params": ["nheqminer/0.2.1", None, "127.0.0.1", "23334"],
+}
+AUTHORIZE: Line = {"id": 2, "method": "mining.authorize", "params": ["rig1", "x"]}
+EXTRANONCE: Line = {"id": 3, "method": "mining.extranonce.subscribe", "params": []}
+
+
+def authorize(worker: str, request_id: object = 2) -> Line:
+    """Log in under a name."""
+    return {"id": request_id, "method": "mining.authorize", "params": [worker, "x"]}
+
+
+def submit(job_id: str, nonce: str, solution: str = SOLUTION, request_id: object = 4) -> Line:
+    """Send a share.
+
+    Args:
+        nonce: the miner's part, extranonce2.
+        solution: with its compactSize.
+    """
+    return {
+        "id": request_id,
+        "method": "mining.submit",
+        "params": ["rig1", job_id, "000000006b00635f", nonce, solution],
+    }
+
+
+def yes(request_id: object) -> Line:
+    """The answer true."""
+    return {"id": request_id, "result": True, "error": None}
+
+
+def no(request_id: object, code: int, text: str) -> Line:
+    """A refusal."""
+    return {"id": request_id, "result": None, "error": [code, text, None]}
+
+
+def notified(method: str, *params: object) -> Line:
+    """A line of ours that answers nothing."""
+    return {"id": None, "method": method, "params": list(params)}
+
+
+def written(*said: object) -> bytes:
+    """Write lines as a miner does: bytes as they are, all else as JSON with a line's end."""
+    return b"".join(
+        line if isinstance(line, bytes) else json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        for line in said
+    )
+
+
+def read(data: bytes) -> list[Line]:
+    """Take answers apart, as strictly as the reference miner: every line is {...} and a bare newline."""
+    assert data.endswith(b"\n") or not data, data
+    lines = data.split(b"\n")[:-1]
+    for line in lines:
+        assert line.startswith(b"{"), line
+        assert line.endswith(b"}"), line
+    return [json.loads(line) for line in lines]
+
+
+def door(limits: Limits | None = None, lane: int = 0, listener: str = "farm") -> Door:
+    """A listener for equihash/48_5."""
+    return Door(listener, lane, limits or Limits(), SOLUTION_DIGITS, SIZE_PREFIX)
+
+
+class FakeHouse:
+    """A house whose pool does what the test says.
+
+    Args:
+        extranonce1: the pool's; None to begin without a pool.
+    """
+
+    def __init__(self, extranonce1: str | None = EXTRANONCE1, own_bytes: int = 4) -> None:
+        self.works: tuple[Work, ...] = ()
+        self.space: NonceSpace | None = None
+        self.held: dict[MinerSession, None] = {}
+        self.workers: Counter[str] = Counter()
+        self.refused: list[Verdict] = []
+        self.judged: list[Share] = []
+        self.unanswered: list[tuple[MinerSession, bytes]] = []
+        self.verdict: Verdict | None = Verdict(Reason.KEPT)  # None: the pool is to say
+        self.on_job: Callable[[], None] = lambda: None
+        self._own_bytes = own_bytes
+        self._book = JobBook(0x100)
+        self._connection = 0
+        self._jobs = 0
+        if extranonce1 is not None:
+            self.pool_comes(extranonce1)
+
+    # ---- what the test does
+
+    def pool_comes(self, extranonce1: str = EXTRANONCE1, now: float = 0.0) -> None:
+        """Connect to a pool that gives a job at once."""
+        self.pool_goes()
+        self.space = NonceSpace(extranonce1, self._own_bytes)
+        self._connection += 1
+        self.new_job(now=now)
+
+    def pool_goes(self) -> None:
+        """Lose the pool."""
+        self.works = ()
+        self.space = None
+
+    def new_job(self, target: int = MAX_TARGET, header: str = "", now: float = 0.0) -> Work:
+        """Get a job; another header than before unless one is given."""
+        self._jobs += 1
+        header = header or f"{self._jobs:064x}"
+        job = Job("main", self._connection, f"{self._jobs:x}", header, target, True, now)
+        self.works = tuple(self._book.add(job, [None]))
+        held, self.held = self.held, {}
+        for session in held:
+            session.release(now)
+        self.on_job()
+        return self.works[0]
+
+    def pool_says(self, verdict: Verdict) -> None:
+        """Answer the oldest share that waits for the pool."""
+        session, request_id = self.unanswered.pop(0)
+        session.answer(request_id, verdict)
+
+    # ---- what sessions ask (see downstream.session.House)
+
+    def lend(self, session: MinerSession) -> Slice | None:
+        """Lend a slice."""
+        return None if self.space is None else self.space.lend()
+
+    def owns(self, lent: Slice) -> bool:
+        """Tell whether it is of the present space."""
+        return lent.space is self.space
+
+    def hold(self, session: MinerSession) -> None:
+        """Remember who waits."""
+        self.held[session] = None
+
+    def joined(self, session: MinerSession) -> None:
+        """Count in."""
+        self.workers[session.worker] += 1
+
+    def left(self, session: MinerSession) -> None:
+        """Count out, and wait for nothing any more: as the relay does."""
+        self.held.pop(session, None)
+        if session.worker:
+            self.workers[session.worker] -= 1
+            if not self.workers[session.worker]:
+                del self.workers[session.worker]
+
+    def judge(self, session: MinerSession, request_id: bytes, share: Share, now: float) -> Verdict | None:
+        """Give the verdict that the test has set."""
+        self.judged.append(share)
+        if self.verdict is None:
+            self.unanswered.append((session, request_id))
+        return self.verdict
+
+    def refuse(self, session: MinerSession, verdict: Verdict) -> None:
+        """Remember what was refused unseen."""
+        self.refused.append(verdict)
+
+
+class Dialogue:
+    """One miner and its session; time stands still unless passes() moves it.
+
+    Args:
+        house: a FakeHouse, a Relay, or anything else that is one.
+    """
+
+    def __init__(self, house: Any, limits: Limits | None = None, lane: int = 0, now: float = 1000.0) -> None:
+        self.now = now
+        self.woken = 0
+        self.session = MinerSession(house, door(limits, lane), "192.0.2.1", now, self._wake)
+        self._house = house
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def says(self, *said: object) -> list[Line]:
+        """Send lines in one write and return all that is heard then."""
+        self.session.receive(written(*said), self.now)
+        return self.hears()
+
+    def hears(self) -> list[Line]:
+        """Return what has come since the last look."""
+        return read(self.session.take_output())
+
+    def passes(self, seconds: float) -> list[Line]:
+        """Let time go by, as the board does it, and return what is heard."""
+        self.now += seconds
+        session = self.session
+        if session.first_job_due is not None and session.first_job_due <= self.now:
+            session.give_first_job(self.now)
+        session.expire(self.now)
+        return self.hears()
+
+    def is_given_work(self) -> list[Line]:
+        """Be offered the house's current work, as in a fan-out, and return what is heard."""
+        session = self.session
+        if session.at_work and self._house.works:
+            session.say(session.offer(self._house.works, self.now))
+        return self.hears()
+
+    def logs_in(self, worker: str = "rig1") -> Work:
+        """Go through the reference miner's login; the house must have work."""
+        heard = self.says(SUBSCRIBE, authorize(worker), EXTRANONCE)
+        assert [line.get("method") for line in heard][-2:] == ["mining.set_target", "mining.notify"]
+        work: Work = self._house.works[self.session.assignment.lane]
+        return work
+
+    @property
+    def prefix(self) -> str:
+        """The extranonce1 it has."""
+        return self.session.assignment.prefix
+
+    @property
+    def nonce(self) -> str:
+        """An extranonce2 of the right length."""
+        return "00" * (32 - len(self.prefix) // 2)
+
+
+@attrs.define(eq=False)
+class SocketMiner:
+    """A miner on a real socket."""
+
+    stream: trio.SocketStream
+    prefix: str = ""
+    heard: list[Line] = attrs.Factory(list)  # every line since the connection was opened
+    _rest: bytes = b""
+
+    @classmethod
+    async def connect(cls, address: tuple[Any, ...], receive_buffer: int = 0) -> Self:
+        """Connect to a listener.
+
+        Args:
+            receive_buffer: bytes the kernel is to take for us, 0 for as many as it likes.
+        """
+        sock = trio.socket.socket(trio.socket.AF_INET6 if ":" in address[0] else trio.socket.AF_INET)
+        if receive_buffer:
+            sock.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, receive_buffer)
+        await sock.connect(address)
+        return cls(trio.SocketStream(sock))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await trio.aclose_forcefully(self.stream)
+
+    async def say(self, *said: object) -> None:
+        """Send lines in one write."""
+        await self.stream.send_all(written(*said))
+
+    async def hear(self) -> Line:
+        """Return the next line.
+
+        Raises: trio.EndOfChannel when the other side has closed, however it did.
+        """
+        while b"\n" not in self._rest:
+            try:
+                data = await self.stream.receive_some(65_536)
+            except trio.BrokenResourceError:
+                data = b""
+            if not data:
+                raise trio.EndOfChannel
+            self._rest += data
+        line, _, self._rest = self._rest.partition(b"\n")
+        (heard,) = read(line + b"\n")
+        self.heard.append(heard)
+        return heard
+
+    async def hear_until(self, wanted: Callable[[Line], object]) -> Line:
+        """Return the first line that is wanted, passing over others."""
+        while not wanted(line := await self.hear()):
+            pass
+        return line
+
+    async def hear_method(self, method: str) -> Line:
+        """Return the next line of a method."""
+        return await self.hear_until(lambda line: line.get("method") == method)
+
+    async def hear_reply(self, request_id: object) -> Line:
+        """Return the answer to a request."""
+        return await self.hear_until(lambda line: "method" not in line and line["id"] == request_id)
+
+    async def hear_rest(self) -> list[Line]:
+        """Return every line until the other side closes."""
+        lines = []
+        try:
+            while True:
+                lines.append(await self.hear())
+        except trio.EndOfChannel:
+            return lines
+
+    async def log_in(self, worker: str = "rig1") -> str:
+        """Log in as the reference miner does, and return the id of the first job."""
+        await self.say(SUBSCRIBE)
+        self.prefix = (await self.hear_reply(1))["result"][1]
+        await self.say(authorize(worker))
+        assert (await self.hear_reply(2))["result"] is True
+        await self.say(EXTRANONCE)
+        job_id: str = (await self.hear_method("mining.notify"))["params"][0]
+        return job_id
+
+
+@contextmanager
+def within(seconds: float = 10.0) -> Iterator[None]:
+    """Fail rather than hang; nothing is measured by it."""
+    with trio.fail_after(seconds):
+        yield
