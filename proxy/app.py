@@ -155,12 +155,10 @@ class Proxy:
         log.info("stopping", in_flight=self.tally.in_flight, miners=len(board))
         board.stop_listening()
         with trio.move_on_after(self.config.limits.shutdown_seconds):
-            while self.upstream.waiting:
-                await trio.sleep(0.02)
+            await self.upstream.settled()
+        # What the pool has not answered by now, its connection settles as lost when it is ended.
         upstream_scope.cancel()
-        # One round of the loop, in which the pool side settles what is left as lost.
-        while self.upstream.waiting:
-            await trio.sleep(0.01)
+        await self.upstream.settled()
         board.close_all("shutdown")
         tally = self.tally
         log.info(
@@ -179,16 +177,19 @@ class Proxy:
         if why in _ORDINARY:
             log.debug("miner left", listener=session.listener, address=session.address, worker=session.worker)
             return
-        unlogged = self._repeated.should_log((session.listener, why), now)
-        if unlogged is not None:
+        repeated = self._repeated.should_log((session.listener, why), now)
+        if repeated is not None:
+            details = {
+                "worker": session.worker,
+                "why": session.close_detail,
+                "repeated": repeated,
+            }
             log.warning(
                 "miner dropped",
                 listener=session.listener,
                 address=session.address,
-                worker=session.worker or None,
                 reason=why,
-                why=session.close_detail or None,
-                unlogged=unlogged or None,
+                **{key: value for key, value in details.items() if value},
             )
 
 

@@ -167,7 +167,13 @@ def _progress(text: str) -> Any:
 @_example("sluice bench verify")
 @sluice.command()
 @click.argument("what", type=click.Choice(["verify", "fanout"]), required=False)
-@click.option("--seconds", type=click.FloatRange(0.2, 600), default=3.0, show_default=True, help="For each path of verify.")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0.2, 600),
+    default=3.0,
+    show_default=True,
+    help="For each path of verify.",
+)
 @click.option(
     "--connections",
     type=click.IntRange(1, 100_000),

@@ -173,8 +173,8 @@ class Relay:
 
     # ---- from the miner side (see downstream.session.House)
 
-    def lend(self, session: MinerSession) -> Slice | None:
-        """Lend a slice of the present nonce space."""
+    def lend(self) -> Slice | None:
+        """Lend a slice of the present nonce space; None if there is no room, or no pool."""
         return None if self.space is None else self.space.lend()
 
     def hold(self, session: MinerSession) -> None:

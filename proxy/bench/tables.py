@@ -53,7 +53,8 @@ def show(results: dict[str, Any]) -> None:
         for name in ("path", "valid", "random junk", "sorted junk"):
             table.add_column(name, justify="left" if name == "path" else "right")
         for row in results["paths"]:
-            table.add_row(row["path"], *(f"{row[key]:.2f}" for key in ("valid_us", "junk_us", "sorted_junk_us")))
+            figures = (row[key] for key in ("valid_us", "junk_us", "sorted_junk_us"))
+            table.add_row(row["path"], *(f"{figure:.2f}" for figure in figures))
         console.print(table)
     if "rows" in results:
         table = _table("A new job to all miners; ms, medians")

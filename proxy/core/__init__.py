@@ -1,1 +1,1 @@
-"""Decisions: which nonces a miner may use, which job a share is for, whether it is good.  No socket, no clock."""
+"""Decisions: whose nonces, which job, is the share good.  No socket, no clock."""

@@ -98,7 +98,7 @@ class NonceSpace:
         return lent
 
     def take_back(self, lent: Slice) -> None:
-        """Take a slice back and let it rest; one that is back already, or another space's, changes nothing."""
+        """Take a slice back and let it rest; one that is back already changes nothing."""
         # By identity: the number alone may by now be lent to another miner.
         if self._lent.get(lent.number) is lent:
             del self._lent[lent.number]

@@ -59,7 +59,9 @@ class JobBook:
     def changes(self, job: Job) -> bool:
         """Tell whether a job gives miners anything new against the current one."""
         old = self.job
-        return old is None or (job.connection, job.header, job.target) != (old.connection, old.header, old.target)
+        if old is None:
+            return True
+        return (job.connection, job.header, job.target) != (old.connection, old.header, old.target)
 
     def rename(self, job: Job) -> None:
         """Take a job with the same content as the current one: only what the pool calls it is new."""

@@ -53,7 +53,7 @@ class Judgement:
 
     Args:
         verdict: None if the pool has to decide.
-        entry: the work it was for and its standing, None if the share got no further than that.
+        entry: the work it names and its standing, None if there is no such or it was not looked up.
         value: the share's 32-byte value, b"" if it was not looked at.
     """
 
@@ -153,7 +153,7 @@ def _no_job(entry: Entry | None, work_id: str, miner: Assignment) -> Verdict:
 
 def _was_given(work_id: str, miner: Assignment) -> bool:
     """A work that is gone can still be told from one that never was, by its serial."""
-    # int() takes signs, spaces and underscores, and ids of ours have none; 16 digits are 2^64.
-    if not 0 < len(work_id) <= 16 or work_id.strip("0123456789abcdef"):
+    # int() takes signs, spaces, underscores and leading zeros, and ids of ours have none; 16 digits are 2^64.
+    if not 0 < len(work_id) <= 16 or work_id[0] == "0" or work_id.strip("0123456789abcdef"):
         return False
     return miner.first <= int(work_id, 16) <= miner.last

@@ -34,6 +34,10 @@ _NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _READ = select.EPOLLIN | select.EPOLLRDHUP if hasattr(select, "epoll") else 0
 
 
+def _no_farewell(_session: MinerSession, _now: float) -> None:
+    """Nobody wants to know."""
+
+
 @attrs.define(slots=True, eq=False)
 class _Entrance:
     """A listening socket and what its miners have in common."""
@@ -60,7 +64,7 @@ class Board:
         tally: Tally,
         room: Callable[[], Awaitable[None]],
         is_full: Callable[[], bool],
-        farewell: Callable[[MinerSession, float], None] = lambda session, now: None,
+        farewell: Callable[[MinerSession, float], None] = _no_farewell,
     ) -> None:
         self._house = house
         self._limits = limits

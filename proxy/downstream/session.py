@@ -41,7 +41,7 @@ class House(Protocol):
     works: tuple[Work, ...]  # the current work of each lane; empty while no pool has given any
     space: NonceSpace | None  # the present nonce space
 
-    def lend(self, session: "MinerSession") -> Slice | None:
+    def lend(self) -> Slice | None:
         """Lend a slice of the present nonce space; None if there is no room."""
 
     def hold(self, session: "MinerSession") -> None:
@@ -114,9 +114,7 @@ class MinerSession:
 
     dialect = "aion"
 
-    def __init__(
-        self, house: House, door: Door, address: str, now: float, wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, house: House, door: Door, address: str, now: float, wake: Callable[[], None]) -> None:
         self.address = address
         self.agent = ""
         self.worker = ""
@@ -155,14 +153,14 @@ class MinerSession:
 
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes from the miner; never raises."""
-        if not self._started:
+        if not self._started and data:
             self._started = True
             self._look_at_start(data)
         for line in self._lines.feed(data):
             if self.closing:
                 return
+            self.requests += 1  # blank ones, too: they cost the same to find
             if line and not line.isspace():
-                self.requests += 1
                 self._read(line, now)
         if self._lines.overflow and not self.closing:
             limit = self._door.limits.line_bytes
@@ -181,7 +179,8 @@ class MinerSession:
             return
         limits = self._door.limits
         if not self.worker or self.slice is None:
-            self._refuse_and_close("login_timeout", f"no login within {limits.login_seconds:g} s (limits.login_seconds)")
+            detail = f"no login within {limits.login_seconds:g} s (limits.login_seconds)"
+            self._refuse_and_close("login_timeout", detail)
         else:
             self._refuse_and_close("idle", f"no share for {limits.idle_seconds:g} s (limits.idle_seconds)")
 
@@ -206,7 +205,8 @@ class MinerSession:
         """Answer a subscribe that was held, now that there is work."""
         if self._held is not None:
             request_id, self._held = self._held, None
-            self.deadline = now + self._door.limits.login_seconds
+            limits = self._door.limits
+            self.deadline = now + (limits.idle_seconds if self.worker else limits.login_seconds)
             self._give_slice(request_id, now)
 
     def offer(self, works: tuple[Work, ...], now: float) -> bytes:
@@ -303,9 +303,7 @@ class MinerSession:
             return
         detail = "this port speaks the Aion dialect (mining.subscribe); the login dialect is not served here"
         # In the form that a login miner shows its user.
-        self.say(
-            b'{"id":%s,"jsonrpc":"2.0","error":{"code":-1,"message":%s}}\n' % (event.id, encode(detail))
-        )
+        self.say(b'{"id":%s,"jsonrpc":"2.0","error":{"code":-1,"message":%s}}\n' % (event.id, encode(detail)))
         self.close("wrong_dialect", detail)
 
     # ---- logging in
@@ -336,7 +334,7 @@ class MinerSession:
     def _take_slice(self) -> None:
         if self.slice is not None:
             self.slice.give_back()
-        self.slice = self._house.lend(self)
+        self.slice = self._house.lend()
         if self.slice is not None:
             self.assignment.prefix = self.slice.prefix
 
@@ -356,6 +354,8 @@ class MinerSession:
         first = not self.worker
         if not first:
             self._house.left(self)
+            if self._held is not None:
+                self._house.hold(self)  # leaving has ended the wait for a pool, too
         self.worker = event.worker
         self._house.joined(self)
         self.say(aion.yes(event.id))
@@ -383,7 +383,7 @@ class MinerSession:
         solution = event.solution
         door = self._door
         if len(solution) == door.solution_digits + len(door.size_prefix):
-            if not solution[: len(door.size_prefix)].lower() == door.size_prefix:
+            if solution[: len(door.size_prefix)].lower() != door.size_prefix:
                 detail = f"malformed share: a solution of this length starts with {door.size_prefix}"
                 self._refuse_submit(event.id, Verdict(Reason.MALFORMED, detail))
                 return

@@ -66,8 +66,8 @@ static const uint64_t blake2b_iv[8] = {
     BLAKE2B_LOWER(a, b, c, d, y, blake2b_ror, BLAKE2B_HOLD)
 #define BLAKE2B_HOLD(word) __asm__("" : "+r"(word))
 
-/* The state at the start of a block.  Word by word: made by memcpy or a loop, gcc keeps the array
- * in memory, and a compression then takes twice as long. */
+/* The state at the start of a block.  Word by word, as at its end: where memcpy or a loop touches
+ * the array, gcc keeps it in memory, and a compression takes twice as long. */
 #define BLAKE2B_BEGIN(v, h, total, last, SPLAT)                     \
     v[0] = h[0], v[1] = h[1], v[2] = h[2], v[3] = h[3];             \
     v[4] = h[4], v[5] = h[5], v[6] = h[6], v[7] = h[7];             \
@@ -116,8 +116,9 @@ static inline void blake2b_compress(uint64_t h[8], const uint64_t m[16], uint64_
     BLAKE2B_ROUNDS(ROUND)
 #undef ROUND
 #undef G
-    for (int i = 0; i < 8; i++)
-        h[i] ^= v[i] ^ v[i + 8];
+#define END(i) h[i] ^= v[i] ^ v[i + 8];
+    END(0) END(1) END(2) END(3) END(4) END(5) END(6) END(7)
+#undef END
 }
 
 /* The whole function: digest_bytes of 1 to 64, person as in blake2b_init. */

@@ -128,24 +128,25 @@ TARGET static int NAME(tree_210_9)(const Params *p, const uint8_t *input, const 
             return FLAW_COLLISION + (int)first_bad(lanes, LANES, masks);
         }
 
-        /* Every lane of word 0 now holds the group's XOR; the lanes of words 1 to 3 stay apart
-         * until a height asks for their sum. */
+        /* Every lane of word 0 now holds the group's XOR.  The lanes of words 1 to 3 stay apart
+         * until a height asks for their sum, and from then on hold it all as well. */
         unsigned height = LOG_LANES;
         for (unsigned done = group; done & 1; done >>= 1) {
-            V *left = waiting[height - LOG_LANES];
+            const V *left = waiting[height - LOG_LANES];
             height++;
             bad = (node[0] ^= left[0]) & SPLAT(masks[height][0]);
             for (unsigned word = 1; word < 4; word++) {
                 node[word] ^= left[word];
-                if (masks[height][word])
-                    bad |= NAME(fold)(node[word]) & SPLAT(masks[height][word]);
+                if (!masks[height][word])
+                    continue;
+                if (!masks[height - 1][word])
+                    node[word] = NAME(fold)(node[word]);
+                bad |= node[word] & SPLAT(masks[height][word]);
             }
             if (ANY(bad)) {
                 uint64_t sum[4];
-                for (unsigned word = 0; word < 4; word++) {
-                    V total = word ? NAME(fold)(node[word]) : node[0];
-                    memcpy(&sum[word], &total, 8);
-                }
+                for (unsigned word = 0; word < 4; word++)
+                    memcpy(&sum[word], &node[word], 8);
                 return node_flaw(p, height, sum, 4);
             }
         }
@@ -162,8 +163,9 @@ TARGET static void NAME(compress)(V h[8], const V m[16], uint64_t total, int las
 #define M(i) m[i]
     BLAKE2B_ROUNDS(ROUND)
 #undef M
-    for (int i = 0; i < 8; i++)
-        h[i] = XOR3(h[i], v[i], v[i + 8]);
+#define END(i) h[i] = XOR3(h[i], v[i], v[i + 8]);
+    END(0) END(1) END(2) END(3) END(4) END(5) END(6) END(7)
+#undef END
 }
 
 /* Any parameters, any input.  The message is laid out as 32 words; the digest's number is in

@@ -53,13 +53,13 @@ def build(relay: Relay, metrics: CollectorRegistry, read_token: str) -> Starlett
         read_token: what readers must show; "" asks for none.
     """
 
-    async def show_metrics(request: Request) -> Response:
+    async def show_metrics(_request: Request) -> Response:
         return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
 
-    async def healthz(request: Request) -> Response:
+    async def healthz(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
-    async def readyz(request: Request) -> Response:
+    async def readyz(_request: Request) -> Response:
         reason = relay.not_ready
         return PlainTextResponse(f"{reason}\n" if reason else "ready\n", 503 if reason else 200)
 
@@ -85,6 +85,7 @@ async def serve(
     config.bind = [f"fd://{sock.detach()}"]
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn.error")
+    config.errorlog.setLevel(logging.WARNING)  # its greeting names the address once more
     config.graceful_timeout = 0.5
     config.keep_alive_timeout = 30
     config.h11_max_incomplete_size = 16_384

@@ -145,7 +145,9 @@ def _histograms(
     family = HistogramMetricFamily(name, text, labels=labels)
     for key, histogram in histograms.items():
         bounds = [*(repr(bound) for bound in histogram.bounds), "+Inf"]
-        family.add_metric(list(key), list(zip(bounds, accumulate(histogram.counts), strict=True)), histogram.total)
+        family.add_metric(
+            list(key), list(zip(bounds, accumulate(histogram.counts), strict=True)), histogram.total
+        )
     return family
 
 

@@ -127,7 +127,9 @@ class Judge:
 
     def judge(self, params: object, seat: Seat) -> Verdict:
         """Decide on the parameters of a mining.submit."""
-        if not isinstance(params, list) or len(params) < 5 or not all(isinstance(p, str) for p in params[2:5]):
+        if not isinstance(params, list) or len(params) < 5:
+            return Verdict(Reason.MALFORMED, PARAMS)
+        if not all(isinstance(param, str) for param in params[2:5]):
             return Verdict(Reason.MALFORMED, PARAMS)
         if seat.job is None:
             return Verdict(Reason.STALE if seat.stale else Reason.UNKNOWN_JOB)

@@ -122,6 +122,7 @@ class SimPool:
         self._banned: dict[str, float] = {}
         self._door: trio.CancelScope | None = None
         self._door_closed = trio.Event()
+        self._outage = trio.Lock()  # one at a time
         self._nursery: trio.Nursery | None = None
         self._start_afresh()
 
@@ -221,7 +222,7 @@ class SimPool:
     def paramless(self) -> None:
         """A request without params has come; a real solo pool's process ends by it."""
         self.tally.paramless += 1
-        if self.options.strict and self._nursery is not None:
+        if self.options.strict and self._nursery is not None and not self._outage.locked():
             self._nursery.start_soon(self.restart, self.options.restart_seconds)
 
     def ban(self, address: str) -> None:
@@ -332,16 +333,18 @@ class SimPool:
 
     async def lose(self, seconds: float) -> None:
         """Be gone for a while: connections cut, new ones refused; jobs and ids stay."""
-        await self.go_down()
-        await trio.sleep(seconds)
-        await self.come_up()
+        async with self._outage:
+            await self.go_down()
+            await trio.sleep(seconds)
+            await self.come_up()
 
     async def restart(self, seconds: float = 0.0) -> None:
         """Be gone for a while and forget everything: job ids start again, extranonce1 is another."""
-        await self.go_down()
-        self._start_afresh()
-        await trio.sleep(seconds)
-        await self.come_up()
+        async with self._outage:
+            await self.go_down()
+            self._start_afresh()
+            await trio.sleep(seconds)
+            await self.come_up()
 
     async def _listen(self) -> list[trio.SocketListener]:
         again = PORT_TRIES if self.sessions or self.tally.jobs else 1

@@ -133,7 +133,7 @@ class PoolSession:
                 return
             if not data:
                 break
-            lines = self._lines.feed(data)
+            lines = self._lines.feed(bytes(data))
             if self._lines.overflow or (pool.options.strict and self._too_much(lines)):
                 pool.tally.overflows += 1
                 pool.changes.touch()

@@ -58,7 +58,7 @@ class Style(Protocol):
     def job_id(self, number: int) -> str:
         """Name the number-th job since the start, from 1."""
 
-    def subscribed(self, request_id: bytes, session_id: str, extranonce1: str) -> bytes:
+    def subscribed(self, request_id: bytes, session_id: str, extranonce1: str, /) -> bytes:
         """Answer mining.subscribe."""
 
     def answered(self, request_id: bytes, ok: bool) -> bytes:
@@ -67,7 +67,7 @@ class Style(Protocol):
     def verdict(self, request_id: bytes, verdict: Verdict) -> bytes:
         """Answer mining.submit."""
 
-    def invalid_request(self, request_id: bytes) -> bytes:
+    def invalid_request(self, request_id: bytes, /) -> bytes:
         """Answer a subscribe with too few parameters; b"" if that is no fault here."""
 
     def unsupported(self, request_id: bytes, method: str) -> bytes:
@@ -76,7 +76,7 @@ class Style(Protocol):
     def notify(self, job: PoolJob) -> bytes:
         """Hand out a job."""
 
-    def set_target(self, target: int) -> bytes:
+    def set_target(self, target: int, /) -> bytes:
         """Tell the share target."""
 
 
@@ -107,7 +107,7 @@ class Solo:
         """A hex counter without padding."""
         return f"{number & 0xFFFF:x}"
 
-    def subscribed(self, request_id: bytes, session_id: str, extranonce1: str) -> bytes:
+    def subscribed(self, request_id: bytes, _session_id: str, extranonce1: str) -> bytes:
         """The session id is null."""
         return b'{"id":%s,"result":[null,"%s"],"error":null}\n' % (request_id, extranonce1.encode())
 
@@ -126,7 +126,7 @@ class Solo:
             error = b'[20,"%s"]' % text.encode()
         return b'{"id":%s,"result":null,"error":%s}\n' % (request_id, error)
 
-    def invalid_request(self, request_id: bytes) -> bytes:
+    def invalid_request(self, _request_id: bytes) -> bytes:
         """Its subscribe reads no parameters."""
         return b""
 
@@ -147,7 +147,7 @@ class Solo:
             job.header.encode(),
         )
 
-    def set_target(self, target: int) -> bytes:
+    def set_target(self, _target: int) -> bytes:
         """Not known here."""
         return b""
 

@@ -26,7 +26,7 @@ from proxy.wire.lines import LineBuffer
 SUBSCRIBE_ID, AUTHORIZE_ID, EXTRANONCE_ID, FIRST_SUBMIT_ID = 1, 2, 3, 4
 TARGET_WAIT = 0.1  # seconds a job waits for the set_target that this pool sends behind it
 LINE_BYTES = 65_536  # longest line taken from a pool; real ones stay below 1 kB
-BAD_LINES = 3  # senseless lines on one connection before it is given up
+BAD_LINES = 3  # senseless lines in a row before a connection is given up
 MAX_UNSENT = 64  # lines not yet taken by the socket at which a pool's own requests are answered no more
 
 _ACCEPTED = Verdict(Reason.ACCEPTED)
@@ -228,6 +228,7 @@ class Conversation:
                 raise
             self.notes.append(f"line ignored: {error}")
             return
+        self._bad_lines = 0
         match event:
             case events.Reply():
                 self._on_reply(event, now)
@@ -241,7 +242,8 @@ class Conversation:
                 self._next_extranonce1 = event.extranonce1
             case events.ReconnectAsked():
                 # Only ever to the address the operator configured: anything else is a way to steal a farm.
-                self.notes.append(f"asked to reconnect ({event.where or 'same address'}); reconnecting as configured")
+                where = event.where or "the same address"
+                self.notes.append(f"asked to reconnect to {where}; reconnecting as configured")
                 self.reconnect_asked = True
             case events.Shown():
                 self.notes.append(f"message: {event.text}")
@@ -306,9 +308,8 @@ class Conversation:
 
     def _on_set_target(self, event: events.SetTarget, now: float) -> None:
         self._target = event.target
-        if self._held_since is not None:
-            self.sends_target_after = True
-        elif self._job is not None and now - self._job_read < TARGET_WAIT:
+        behind_job = self._job is not None and now - self._job_read < TARGET_WAIT
+        if self._held_since is not None or behind_job:
             self.sends_target_after = True
         if self._job is not None:
             self._job_read = now
@@ -357,6 +358,11 @@ class Conversation:
             self._pending[request_id] = forward
             self._say(
                 aion.submit(
-                    request_id, forward.user, forward.job.pool_id, forward.ntime, forward.nonce, forward.solution
+                    request_id,
+                    forward.user,
+                    forward.job.pool_id,
+                    forward.ntime,
+                    forward.nonce,
+                    forward.solution,
                 )
             )

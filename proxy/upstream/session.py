@@ -81,6 +81,7 @@ class Upstream:
         self._writable = trio.Event()
         self._sooner = trio.Event()
         self._room = trio.Event()
+        self._idle = trio.Event()
         self.pools = [PoolStatus(pool.name, str(pool.url)) for pool in config.upstream.pools]
         self.on_batch: Callable[[], None] = lambda: None
 
@@ -125,6 +126,12 @@ class Upstream:
             if self._room.is_set():
                 self._room = trio.Event()
             await self._room.wait()
+
+    async def settled(self) -> None:
+        """Wait until every share that was handed over has its verdict."""
+        while self.waiting:
+            self._idle = trio.Event()
+            await self._idle.wait()
 
     # ---- what the conversation tells: noted here, passed on
 
@@ -256,6 +263,8 @@ class Upstream:
         self._rearm(conversation)
         if self.waiting <= QUEUE_LOW:
             self._room.set()
+        if not self.waiting:
+            self._idle.set()
         self.on_batch()
 
     def _rearm(self, conversation: Conversation) -> None:
@@ -274,9 +283,12 @@ def _set_timeouts(sock: trio.socket.SocketType) -> None:
 
 def _first_line(group: BaseExceptionGroup[BaseException]) -> str:
     """Say in one line what ended a connection."""
-    error: BaseException | None = group
-    while isinstance(error, BaseExceptionGroup) or (isinstance(error, OSError) and error.__cause__ is not None):
-        error = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup | OSError):
+        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
+        if inner is None:
+            break
+        error = inner
     if isinstance(error, trio.TooSlowError):
         return "no connection in time (limits.connect_seconds)"
     if isinstance(error, OSError) and error.errno is not None:

@@ -157,13 +157,9 @@ class FakeHouse:
 
     # ---- what sessions ask (see downstream.session.House)
 
-    def lend(self, session: MinerSession) -> Slice | None:
+    def lend(self) -> Slice | None:
         """Lend a slice."""
         return None if self.space is None else self.space.lend()
-
-    def owns(self, lent: Slice) -> bool:
-        """Tell whether it is of the present space."""
-        return lent.space is self.space
 
     def hold(self, session: MinerSession) -> None:
         """Remember who waits."""

@@ -63,7 +63,7 @@ NASTY: tuple[bytes, ...] = (
     b'{"code":true,"message":[]}',
     b"{1:2}",
     b"",
-    b"tru",
+    b"t",
     b"//",
 )
 

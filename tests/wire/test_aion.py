@@ -124,7 +124,7 @@ def test_a_subscribe_without_parameters_at_all() -> None:
         (["rig", 17], "rig", ""),
         (["rig", "x", "more"], "rig", "x"),
         (["шахта-é漢"], "шахта-é漢", ""),
-        (['quo"te\\'], 'quo"te\\', ""),
+        (['a"b\\'], 'a"b\\', ""),
         (["a" * 256, "p" * 300], "a" * 256, "p" * 256),
     ],
 )
@@ -436,7 +436,7 @@ def test_authorize_is_understood_by_a_pool(number: int, user: str, password: str
 
 @patient
 @given(st.integers(1, 2**40), any_text, any_text, hex_of_bytes)
-@example(4, "rig", 'quo"te\\', "00")
+@example(4, "rig", 'a"b\\', "00")
 def test_a_submit_is_understood_by_a_pool(number: int, user: str, job_id: str, nonce: str) -> None:
     written = aion.submit(number, user, job_id, "000000006b00635f", nonce, "ff" * 36)
     assert heard_by_pool(written) == events.Submit(
