@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from proxy.errors import ConfigError, SluiceError
+from proxy.sim.options import sim
 from proxy.version import __version__
 
 _CONFIG_HELP = "Configuration file; else $SLUICE_CONFIG, ./sluice.toml, /etc/sluice/sluice.toml."
@@ -154,6 +155,35 @@ def verify() -> None:
         _tell(json.dumps(outcome))
 
 
+@_example("sluice demo --miners 200 --seconds 30 --http 127.0.0.1:9180")
+@sluice.command()
+@click.option("--miners", type=click.IntRange(1, 20_000), default=50, show_default=True, help="How many.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.5, 86_400), default=20.0, show_default=True, help="How long."
+)
+@click.option("--http", metavar="ADDRESS", default="", help="Serve /metrics there meanwhile, as HOST:PORT.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object last, instead of the table.")
+def demo(miners: int, seconds: float, http: str, as_json: bool) -> None:
+    """Run a whole farm in one process: simulated pool, the proxy, miners that really solve.
+
+    Exit status 1 if a share is not accounted for.
+    """
+    import trio
+    from rich.console import Console
+
+    from proxy import demo as farm
+    from proxy.ops import logs
+
+    logs.configure("warning")
+    outcome = trio.run(farm.run, miners, seconds, http, _tell, Console(stderr=True))
+    if as_json:
+        _tell(json.dumps(farm.as_json(outcome)))
+    else:
+        farm.show(outcome, Console())
+    if not outcome.conserved:
+        sys.exit(1)
+
+
 def _progress(text: str) -> Any:
     """A progress bar on a terminal, nothing in a pipe; advance it with .update(task, completed=0..1)."""
     from rich.console import Console
@@ -199,6 +229,9 @@ def bench(what: str | None, seconds: float, connections: tuple[int, ...], as_jso
         click.echo(json.dumps(results))
     else:
         tables.show(results)
+
+
+sluice.add_command(sim)
 
 
 def main() -> None:

@@ -329,6 +329,8 @@ class Board:
             await self._job_event.wait()
             self._job_event = trio.Event()
             received, works = self._job_received, self._house.works
+            if not works:
+                continue  # the pool is gone again, and its job with it
             connections = list(self._connections.values())
             for start in range(0, len(connections), FANOUT_SLICE):
                 now = trio.current_time()
@@ -340,7 +342,8 @@ class Board:
                 if self._house.works is not works:
                     break  # a newer job is announced, or there is none any more
             else:
-                self._tally.fanout.observe(trio.current_time() - received)
+                if connections:
+                    self._tally.fanout.observe(trio.current_time() - received)
 
     async def _send_first_jobs(self) -> None:
         """Give the first job to miners that do not ask for extranonce changes."""

@@ -396,7 +396,9 @@ class MinerSession:
             self.unanswered += 1
             return
         self.say(aion.verdict(event.id, verdict))
-        if verdict.reason is Reason.BAD_NONCE and self.assignment.former_prefix:
+        # For an earlier job it may just have been on its way when the prefix changed.
+        latest = event.job_id == f"{self.assignment.last:x}"
+        if verdict.reason is Reason.BAD_NONCE and self.assignment.former_prefix and latest:
             self.close("old_extranonce", "the miner kept the extranonce1 of an earlier pool connection")
 
     def _refuse_submit(self, request_id: bytes, verdict: Verdict) -> None:

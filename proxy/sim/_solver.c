@@ -11,7 +11,8 @@
  *
  * The trap: rows that share a leaf.  Those whose XOR is all zero would breed, each with each, so
  * they are dropped when they arise; the few others are harmless and are sorted out at the end.
- * No proof is lost by that, and the Python twin (solver.py) finds the same set.
+ * No proof is lost by that, and the Python twin (solver.py) finds the same set.  With c below
+ * k + 3 they would not be few, so such parameters are refused.
  */
 #define PY_SSIZE_T_CLEAN
 #define Py_LIMITED_API 0x030B0000
@@ -20,7 +21,9 @@
 
 #include "../native/proof.h"
 
-enum { SOLVER_MAX_C = 16, SOLVER_MAX_K = 7, SOLVER_MAX_N = 128, NONE = 0xffffffffu };
+enum { SOLVER_MAX_C = 16, SOLVER_MAX_K = 7, SOLVER_MAX_N = 128 };
+enum { AHEAD = 16 }; /* rows; a bucket's last row is asked for so long before it is read */
+static const uint32_t NONE = 0xffffffffu;
 
 __extension__ typedef unsigned __int128 Bits;
 
@@ -148,6 +151,11 @@ static long pair_up(Search *s, unsigned level, uint32_t count)
     memset(s->heads, 0xff, sizeof *s->heads << p->c);
     for (uint32_t b = 0; b < count; b++) {
         Row *row = &s->rows[b];
+        if (b + AHEAD < count) {
+            uint32_t soon = s->heads[row[AHEAD].left_over >> (SOLVER_MAX_N - p->c)];
+            if (soon != NONE)
+                __builtin_prefetch(&s->rows[soon]);
+        }
         uint32_t *head = &s->heads[row->left_over >> (SOLVER_MAX_N - p->c)];
         for (uint32_t a = *head; a != NONE; a = s->rows[a].next) {
             Bits left_over = s->rows[a].left_over ^ row->left_over;
@@ -241,6 +249,8 @@ static PyObject *solve(PyObject *module, PyObject *args)
                                          : "person must be 8 bytes";
     if (!wrong && (params.c > SOLVER_MAX_C || k > SOLVER_MAX_K || n > SOLVER_MAX_N))
         wrong = "too large to be solved here: c to 16, k to 7, n to 128";
+    if (!wrong && params.c < params.k + 3)
+        wrong = "too few leaves: n / (k + 1) must be at least k + 3";
     if (!wrong && message_size > PROOF_MAX_INPUT)
         wrong = "header and nonce together must be at most 252 bytes";
     if (wrong) {

@@ -70,6 +70,7 @@ class Farm:
                 self.report,
                 gate=self._gate,
                 local_address=self._address_of(number),
+                tell=self._changes,
             )
             for number in range(options.miners)
         ]
@@ -126,5 +127,6 @@ class Farm:
 
     async def _stop_in_time(self, seconds: float) -> None:
         with trio.move_on_after(seconds):
-            await self._changes.until(lambda: all(miner.done for miner in self.miners))
+            for miner in self.miners:
+                await miner.finished.wait()
         self.stop()

@@ -230,7 +230,6 @@ class Forge:
             forms += [
                 None,
                 self._raw(task.id, nonce, solution, size="ff" * (len(self._size) // 2)),
-                b'[%s,null,"0000000000000000","%s","%s"]'
-                % (self._worker, nonce.encode(), solution.encode()),
+                b'[%s,null,"0000000000000000","%s","%s"]' % (self._worker, nonce.encode(), solution.encode()),
             ]
         return self._random.choice(forms)

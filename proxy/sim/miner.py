@@ -78,9 +78,11 @@ class SimMiner:
         report: the book it writes into.
         gate: held while connecting and logging in, so that a thousand miners do not all at once.
         local_address: where its connections come from, None for what the system takes.
+        tell: touched together with `changes`.
 
     Attributes:
         link: the present connection, None between two.
+        finished: set once it sends nothing more.
     """
 
     def __init__(
@@ -92,12 +94,13 @@ class SimMiner:
         *,
         gate: trio.Semaphore | None = None,
         local_address: str | None = None,
+        tell: Changes | None = None,
     ) -> None:
         self.options = options = options or MinerOptions()
         self.report = report = report if report is not None else FarmReport()
-        self.changes = Changes()
+        self.changes = Changes(tell)
         self.link: MinerLink | None = None
-        self.done = False  # has sent all it was to send, or was turned away for good
+        self.finished = trio.Event()  # has sent all it was to send, or was turned away for good
         self._host = host
         self._port = port
         self._local_address = local_address
@@ -130,10 +133,15 @@ class SimMiner:
     def stop(self) -> None:
         """Send nothing more, wait for replies, then leave."""
         self._stopping = True
-        self.done = True
+        self.finished.set()
         if self.link is not None and not self._working:
             self.link.scope.cancel()
         self.changes.touch()
+
+    @property
+    def done(self) -> bool:
+        """Whether it sends nothing more."""
+        return self.finished.is_set()
 
     async def until(self, condition: "Callable[[SimMiner], object]", seconds: float = 10.0) -> None:
         """Wait until the condition, of this miner, holds; it is looked at whenever something has come.
@@ -209,7 +217,8 @@ class SimMiner:
         if link.login_refused == "authorize":
             # The reference miner ends its process then, and never tries again.
             self.report.quits += 1
-            self._stopping = self.done = True
+            self._stopping = True
+            self.finished.set()
         elif link.login_refused:
             self.report.violations["subscribe_refused"] += 1
         if link.reconnect is not None:
@@ -227,7 +236,7 @@ class SimMiner:
         due = trio.current_time()
         while not self._stopping:
             if not options.shares_per_second or (options.max_shares and self._turns >= options.max_shares):
-                self.done = True
+                self.finished.set()
                 self.changes.touch()
                 await self.changes.until(self._is_stopping)
                 return

@@ -7,25 +7,58 @@ The trap: a solo pool counts everything in one read that it has not parsed yet; 
 size are too many.  Small proofs make small lines, so here the submits themselves are counted.
 """
 
-from typing import TYPE_CHECKING, Any
+import random
+from collections import deque
+from typing import Any, Protocol
 
 import trio
 
 from proxy.errors import MinerError
 from proxy.model.share import Reason, Verdict
-from proxy.sim.judging import Seat, SeenShare
-from proxy.sim.styles import PoolJob
+from proxy.sim.judging import Judge, PoolTally, Seat, SeenShare, Shelf
+from proxy.sim.pool_options import PoolOptions
+from proxy.sim.styles import PoolJob, Style
 from proxy.sim.waiting import Changes
 from proxy.wire.jsonrpc import Message, decode
 from proxy.wire.lines import LineBuffer
-
-if TYPE_CHECKING:
-    from proxy.sim.pool import SimPool
 
 RECEIVE_BYTES = 65_536
 OUTGOING_BYTES = 4 * 1024 * 1024  # unsent bytes after which a reader that does not read is cut
 SUBMITS_A_READ = 3  # of real size; the fourth is over 10,240 bytes
 REORDER_SECONDS = 0.1  # verdicts held back for reordering go out after this, however few they are
+
+
+class Pool(Protocol):
+    """What a session needs of the pool it is of."""
+
+    options: PoolOptions
+    style: Style
+    tally: PoolTally
+    changes: Changes
+    shelf: Shelf
+    judge: Judge
+    random: random.Random
+    shares: list[SeenShare]
+    silent: bool
+    target: int
+
+    def next_extranonce1(self) -> str:
+        """An extranonce1 nobody has."""
+
+    def session_id(self) -> str:
+        """A name for a connection."""
+
+    def knows(self, name: str) -> bool:
+        """Whether a user may come in."""
+
+    def target_for(self, job: PoolJob | None) -> int:
+        """What a share for the job must be below."""
+
+    def paramless(self) -> None:
+        """A request without params has come."""
+
+    def ban(self, address: str) -> None:
+        """Cut an address off."""
 
 
 class PoolSession:
@@ -35,7 +68,7 @@ class PoolSession:
         address: where it comes from, for bans.
     """
 
-    def __init__(self, pool: "SimPool", stream: trio.abc.HalfCloseableStream, address: str) -> None:
+    def __init__(self, pool: Pool, stream: trio.abc.HalfCloseableStream, address: str) -> None:
         self.address = address
         self.authorized = False
         self.subscribed = False
@@ -49,11 +82,9 @@ class PoolSession:
         self._input_ended = False
         self._ending = False
         self._writing = Changes()
-        self._held: list[bytes] = []
-        self._replying = 0
+        self._replies: deque[tuple[float, bytes]] = deque()  # held ones, and when they are due
         self._submits = 0
         self._bad = 0
-        self._nursery: trio.Nursery | None = None
 
     # ---- what the pool calls
 
@@ -61,8 +92,10 @@ class PoolSession:
         """Talk until either side ends it."""
         try:
             with self._scope:
-                async with trio.open_nursery() as self._nursery:
-                    self._nursery.start_soon(self._write)
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._write)
+                    if self._holds_replies():
+                        nursery.start_soon(self._reply_in_time)
                     await self._read()
         finally:
             await trio.aclose_forcefully(self._stream)
@@ -267,39 +300,33 @@ class PoolSession:
         pool = self._pool
         if pool.options.drop_replies and pool.random.random() < pool.options.drop_replies:
             pool.tally.replies_dropped += 1
-        elif pool.options.delay_replies or pool.options.reorder_replies:
-            assert self._nursery is not None
-            self._replying += 1
-            self._nursery.start_soon(self._reply_later, line)
+        elif self._holds_replies():
+            self._replies.append((trio.current_time() + pool.options.delay_replies, line))
+            self._writing.touch()
         else:
             self.say(line)
 
-    async def _reply_later(self, line: bytes) -> None:
-        options = self._pool.options
-        await trio.sleep(options.delay_replies)
-        if not options.reorder_replies:
-            self._send_replies([line])
-            return
-        self._held.append(line)
-        if len(self._held) == 1:
-            # The first of a batch waits for the others, or until it has waited enough.
-            with trio.move_on_after(REORDER_SECONDS):
-                await self._writing.until(lambda: len(self._held) >= options.reorder_replies)
-            batch, self._held = self._held, []
-            self._send_replies(self._mixed(batch))
-        else:
-            self._writing.touch()
+    def _holds_replies(self) -> bool:
+        return bool(self._pool.options.delay_replies or self._pool.options.reorder_replies)
+
+    async def _reply_in_time(self) -> None:
+        """Send held verdicts when they are due, in batches out of order if so ordered."""
+        size = self._pool.options.reorder_replies
+        while True:
+            await self._writing.until(lambda: self._replies)
+            await trio.sleep_until(self._replies[0][0])
+            if size:
+                with trio.move_on_after(REORDER_SECONDS):
+                    await self._writing.until(lambda: len(self._replies) >= size)
+            batch = [self._replies.popleft()[1] for _ in range(min(size or 1, len(self._replies)))]
+            for line in self._mixed(batch):
+                self.say(line)
+            self._end_if_done()
 
     def _mixed(self, batch: list[bytes]) -> list[bytes]:
         mixed = self._pool.random.sample(batch, len(batch))
         return mixed if mixed != batch else batch[::-1]
 
-    def _send_replies(self, lines: list[bytes]) -> None:
-        for line in lines:
-            self.say(line)
-        self._replying -= len(lines)
-        self._end_if_done()
-
     def _end_if_done(self) -> None:
-        self._ending = self._input_ended and not self._replying
+        self._ending = self._input_ended and not self._replies
         self._writing.touch()

@@ -14,7 +14,7 @@ import trio
 from proxy.errors import SluiceError
 from proxy.native import Equihash, share_value
 
-NONCES_A_TURN = 8  # solved before other tasks get theirs: about half a millisecond
+TURN_SECONDS = 0.001  # of solving before other tasks get theirs
 MOST_NONCES = 200_000  # tried for one share; the difficulty is out of all proportion after that
 MOST_SPARE = 16  # solutions kept of one nonce
 
@@ -100,9 +100,11 @@ class Rig:
         """
         if below and self._all and task.spare:
             return task.spare.pop()
-        for number in range(1, MOST_NONCES):
-            if number % NONCES_A_TURN == 0:
+        turn_ends = trio.current_time() + TURN_SECONDS
+        for _ in range(MOST_NONCES):
+            if trio.current_time() > turn_ends:
                 await trio.lowlevel.checkpoint()
+                turn_ends = trio.current_time() + TURN_SECONDS
             proofs = self._source(task)
             if proofs is None:
                 return None

@@ -22,6 +22,7 @@ Indices = tuple[int, ...]
 MAX_COLLISION_BITS = 16
 MAX_HEIGHT = 7
 MAX_BITS = 128
+MIN_MARGIN = 3  # with fewer leaves, rows that share one outnumber the others and breed
 
 
 def search(n: int, k: int, person: bytes, message: bytes) -> list[bytes]:
@@ -73,12 +74,14 @@ def solve(params: Equihash, header: bytes, nonce: bytes) -> list[bytes]:
     """Find all proofs for a header and a nonce.
 
     Args:
-        params: n / (k + 1) at most 16, k at most 7, n at most 128.
+        params: n / (k + 1) at most 16 and at least k + 3, k at most 7, n at most 128.
         header, nonce: together at most 252 bytes.
     Returns: the proofs, packed, each of which params.flaw(header, nonce, proof) finds flawless.
-    Raises: ConfigError for larger parameters; ValueError for longer input.
+    Raises: ConfigError for other parameters; ValueError for longer input.
     """
     n, k = params.n, params.k
     if n // (k + 1) > MAX_COLLISION_BITS or k > MAX_HEIGHT or n > MAX_BITS:
         raise ConfigError(f"{params.name} is too large to be solved here: equihash/48_5 and 96_5 are not")
+    if n // (k + 1) < k + MIN_MARGIN:
+        raise ConfigError(f"{params.name} has too few leaves to be solved: N / (K + 1) is below K + 3")
     return _search(n, k, params.person, header + nonce)

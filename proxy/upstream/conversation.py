@@ -247,9 +247,8 @@ class Conversation:
                 self.reconnect_asked = True
             case events.Shown():
                 self.notes.append(f"message: {event.text}")
-            case events.UnknownMethod():
-                if event.id != NULL and len(self._out) < MAX_UNSENT:
-                    self._say(aion.method_unknown(event.id, event.method))
+            case events.UnknownMethod() if event.id != NULL and len(self._out) < MAX_UNSENT:
+                self._say(aion.method_unknown(event.id, event.method))
 
     def _on_reply(self, reply: events.Reply, now: float) -> None:
         if reply.id is None:

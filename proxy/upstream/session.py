@@ -130,7 +130,8 @@ class Upstream:
     async def settled(self) -> None:
         """Wait until every share that was handed over has its verdict."""
         while self.waiting:
-            self._idle = trio.Event()
+            if self._idle.is_set():
+                self._idle = trio.Event()
             await self._idle.wait()
 
     # ---- what the conversation tells: noted here, passed on

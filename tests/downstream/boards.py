@@ -58,9 +58,9 @@ class Opened:
         return list(self.board._connections.values())
 
     async def until(self, condition: Any) -> None:
-        """Wait for what the board does by itself; a step a thousandth of a second of the clock."""
+        """Wait for what the board does by itself; looked at whenever nothing else happens."""
         while not condition():
-            await trio.sleep(0.001)
+            await trio.sleep(0.05)
 
     def reasons(self) -> dict[str, int]:
         """Why connections ended, counted."""

@@ -7,6 +7,7 @@
 Strategy: what is said and heard are plain JSON values, so that a test reads as the protocol's page does.
 """
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,8 +25,11 @@ from proxy.downstream.session import Door, MinerSession
 from proxy.model.job import Job, Work
 from proxy.model.share import Reason, Share, Verdict
 from proxy.model.target import MAX_TARGET
+from proxy.native import Equihash, share_value
+from proxy.sim.solver import solve
 from proxy.wire.aion import compact_size
 
+EQUIHASH = Equihash(48, 5)
 EXTRANONCE1 = "a1b2c3d4e5f60718"
 SOLUTION_DIGITS = 2 * solution_bytes(48, 5)
 SIZE_PREFIX = compact_size(SOLUTION_DIGITS // 2)
@@ -60,6 +64,35 @@ def submit(job_id: str, nonce: str, solution: str = SOLUTION, request_id: object
         "method": "mining.submit",
         "params": ["rig1", job_id, "000000006b00635f", nonce, solution],
     }
+
+
+@attrs.frozen
+class Found:
+    """A real share.
+
+    Args:
+        nonce: the miner's part, extranonce2.
+        solution: with its compactSize.
+        value: what is compared with a target.
+    """
+
+    nonce: str
+    solution: str
+    value: int
+
+    def submit(self, job_id: str, request_id: object = 4) -> Line:
+        """Send it."""
+        return submit(job_id, self.nonce, self.solution, request_id)
+
+
+def mined(header: str, prefix: str) -> Iterator[Found]:
+    """Solve equihash/48_5 for a job, one share after the other; two in three nonces have one."""
+    size = 32 - len(prefix) // 2
+    for counter in itertools.count():
+        nonce = counter.to_bytes(size, "little").hex()
+        for proof in solve(EQUIHASH, bytes.fromhex(header), bytes.fromhex(prefix + nonce)):
+            value = share_value(header, prefix + nonce, proof.hex())
+            yield Found(nonce, SIZE_PREFIX + proof.hex(), int.from_bytes(value, "big"))
 
 
 def yes(request_id: object) -> Line:
@@ -267,7 +300,11 @@ class SocketMiner:
         sock = trio.socket.socket(trio.socket.AF_INET6 if ":" in address[0] else trio.socket.AF_INET)
         if receive_buffer:
             sock.setsockopt(trio.socket.SOL_SOCKET, trio.socket.SO_RCVBUF, receive_buffer)
-        await sock.connect(address)
+        try:
+            await sock.connect(address)
+        except OSError:
+            sock.close()
+            raise
         return cls(trio.SocketStream(sock))
 
     async def __aenter__(self) -> Self:

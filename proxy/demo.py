@@ -1,0 +1,255 @@
+"""`sluice demo`: a whole farm in one process on loopback, and an account of every share.
+
+Strategy: the real proxy between a simulated pool and simulated miners that really solve a small
+Equihash; nothing is faked but the far ends.  A few of the miners' shares are bad on purpose, so that the
+table shows what the pool never saw.  At the end three books are compared: the miners', the proxy's and
+the pool's.  Where they differ, `conserved` is no.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+import trio
+from rich.console import Console
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from proxy.app import Proxy, Started
+from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream
+from proxy.core.tally import FANOUT_BOUNDS, ROUNDTRIP_BOUNDS, Histogram, Tally
+from proxy.model.share import Reason
+from proxy.native import Equihash
+from proxy.sim.commands import raise_file_limit
+from proxy.sim.farm import Farm, FarmOptions
+from proxy.sim.faults import Mix
+from proxy.sim.miner import MinerOptions
+from proxy.sim.pool import PoolOptions, SimPool
+from proxy.sim.report import FarmReport, Samples
+
+PARAMETERS = (48, 5)  # solved in 0.1 ms, and checked by the same code as 210,9
+DIFFICULTY = 4.0
+JOB_SECONDS = 4.0
+SHARES_PER_SECOND = 100.0  # of the whole farm; solving is the demo's work, not the proxy's
+FASTEST_MINER = 2.0
+MIX = Mix.parse(
+    ["good=90,stale=2,duplicate=1,low=2,malformed=1,wrong_slice=1,bad_proof=1,near_miss=1,unknown_job=1"]
+)
+# Miners, their two ends and the pool are all files of this one process.
+FILES_PER_MINER = 2
+START_SECONDS = 10
+
+
+class _Sampled(Histogram):
+    """Keeps single values as well, for percentiles that no bucket can give."""
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        super().__init__(bounds)
+        self.samples = Samples()
+
+    def observe(self, value: float) -> None:
+        super().observe(value)
+        self.samples.add(value)
+
+
+@attrs.define(eq=False)
+class Outcome:
+    """What happened.
+
+    Args:
+        shares: by verdict.
+        problems: where the books differ, a line each; empty if every share is accounted for.
+    """
+
+    seconds: float
+    miners: int
+    received: int
+    shares: dict[str, int]
+    forwarded: int
+    sols_per_second: float
+    fanout_ms: dict[str, float | None]
+    roundtrip_ms: dict[str, float | None]
+    conserved: bool
+    problems: list[str]
+
+
+async def run(
+    miners: int, seconds: float, http: str, tell: Callable[[str], None], console: Console
+) -> Outcome:
+    """Run the demo.
+
+    Args:
+        http: where to serve /metrics, "host:port"; "" for nowhere.
+        tell: prints a line as soon as it is true: the addresses.
+        console: where progress is shown, if it is a terminal.
+    Raises: ConfigError if the HTTP address cannot be had.
+    """
+    raise_file_limit(FILES_PER_MINER * miners)
+    pool = SimPool(
+        PoolOptions(equihash=Equihash(*PARAMETERS), difficulty=DIFFICULTY, job_seconds=JOB_SECONDS, seed=1)
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(pool.run)
+        proxy = Proxy(_config(pool, http, miners))
+        proxy.tally.fanout = fanout = _Sampled(FANOUT_BOUNDS)
+        proxy.tally.roundtrip["demo"] = roundtrip = _Sampled(ROUNDTRIP_BOUNDS)
+        started = proxy.bind()
+        _tell_addresses(started, tell)
+        ready = trio.Event()
+        proxy.relay.on_first_work = ready.set
+        ended = trio.Event()
+        nursery.start_soon(_run_proxy, proxy, ended)
+        with trio.fail_after(START_SECONDS):
+            await ready.wait()
+        farm = _farm(started, miners)
+        began = trio.current_time()
+        async with trio.open_nursery() as showing:
+            showing.start_soon(_show_progress, console, proxy.tally, farm.report, seconds)
+            report = await farm.run(seconds)
+            showing.cancel_scope.cancel()
+        elapsed = trio.current_time() - began
+        proxy.stop()
+        await ended.wait()
+        nursery.cancel_scope.cancel()
+    return _outcome(proxy.tally, report, pool, elapsed, miners, fanout, roundtrip)
+
+
+def _config(pool: SimPool, http: str, miners: int) -> Config:
+    n, k = PARAMETERS
+    return Config(
+        upstream=Upstream(
+            algorithm=f"equihash/{n}_{k}",
+            user="demo",
+            pools=(Pool(name="demo", url=Address("stratum+tcp", pool.host, pool.port)),),
+        ),
+        listen=(Listen(url=Address("stratum+tcp", "127.0.0.1", 0)),),
+        limits=Limits(max_miners=2 * miners + 100, max_miners_per_address=2 * miners + 100),
+        http=Http(address=http),
+    )
+
+
+def _tell_addresses(started: Started, tell: Callable[[str], None]) -> None:
+    for name, url in started.listening:
+        tell(f"listening name={name} url={url}")
+    if started.http is not None:
+        tell(f"http url=http://{started.http[0]}:{started.http[1]}")
+
+
+async def _run_proxy(proxy: Proxy, ended: trio.Event) -> None:
+    await proxy.run()
+    ended.set()
+
+
+def _farm(started: Started, miners: int) -> Farm:
+    address = Address.parse(started.listening[0][1])
+    miner = MinerOptions(
+        equihash=Equihash(*PARAMETERS),
+        user="rig{n}",
+        shares_per_second=min(FASTEST_MINER, SHARES_PER_SECOND / miners),
+        mix=MIX,
+    )
+    return Farm(address.host, address.port, FarmOptions(miners=miners, miner=miner, seed=1))
+
+
+# ---- the account
+
+
+def _outcome(
+    tally: Tally,
+    report: FarmReport,
+    pool: SimPool,
+    seconds: float,
+    miners: int,
+    fanout: _Sampled,
+    roundtrip: _Sampled,
+) -> Outcome:
+    problems = list(_differences(tally, report, pool))
+    counted = tally.work.get(Reason.ACCEPTED, 0.0) + tally.work.get(Reason.KEPT, 0.0)
+    return Outcome(
+        seconds=round(seconds, 2),
+        miners=miners,
+        received=tally.received_total,
+        shares={reason.value: tally.shares[reason] for reason in Reason},
+        forwarded=tally.forwarded_total,
+        sols_per_second=round(counted / seconds, 1),
+        fanout_ms=fanout.samples.milliseconds(),
+        roundtrip_ms=roundtrip.samples.milliseconds(),
+        conserved=not problems,
+        problems=problems,
+    )
+
+
+def _differences(tally: Tally, report: FarmReport, pool: SimPool) -> Iterator[str]:
+    """Hold the three books against each other."""
+    shares = tally.shares
+    sent = report.sent.total()
+    if not tally.conserved or tally.in_flight:
+        yield f"the proxy's sums do not hold; {tally.in_flight} shares still in flight"
+    if not sent:
+        yield "no share was sent"
+    # A share on a connection that was cut may or may not have arrived.
+    if not sent - report.dropped <= tally.received_total <= sent:
+        yield f"miners sent {sent} shares, the proxy received {tally.received_total}"
+    if pool.tally.accepted != shares[Reason.ACCEPTED]:
+        yield f"the pool accepted {pool.tally.accepted} shares, the proxy says {shares[Reason.ACCEPTED]}"
+    if pool.tally.submits + shares[Reason.LOST] < tally.forwarded_total:
+        yield f"{tally.forwarded_total} shares were forwarded, the pool saw {pool.tally.submits}"
+    if report.unanswered:
+        yield f"{report.unanswered} shares were never answered"
+    if report.unexpected:
+        yield f"{report.unexpected} verdicts were not deserved: {report.unexpected_lines[0]}"
+    if pool.tally.repeated_nonces:
+        yield f"{pool.tally.repeated_nonces} nonces reached the pool more than once"
+    if pool.tally.bad - pool.tally.refused[Reason.STALE.value]:
+        yield f"{pool.tally.bad} bad shares reached the pool: {dict(pool.tally.refused)}"
+
+
+# ---- for people
+
+
+async def _show_progress(console: Console, tally: Tally, report: FarmReport, seconds: float) -> None:
+    if not console.is_terminal:
+        await trio.sleep_forever()
+    began = trio.current_time()
+    with Live(console=console, transient=True, auto_refresh=False) as live:
+        while True:
+            passed = trio.current_time() - began
+            line = Table.grid(padding=(0, 1))
+            line.add_row(
+                ProgressBar(seconds, min(passed, seconds), width=24),
+                f"{max(0, math.ceil(seconds - passed))} s left",
+                f"{report.online} miners",
+                f"{tally.received_total} shares in, {tally.shares[Reason.ACCEPTED]} accepted",
+            )
+            live.update(line, refresh=True)
+            await trio.sleep(0.25)
+
+
+def show(outcome: Outcome, console: Console) -> None:
+    """Print the account as a table."""
+    table = Table(title="What became of every share", title_justify="left", title_style="bold")
+    table.add_column("verdict")
+    table.add_column("shares", justify="right")
+    for verdict, count in outcome.shares.items():
+        if count:
+            table.add_row(verdict, str(count))
+    table.add_section()
+    table.add_row("received", str(outcome.received))
+    table.add_row("forwarded to the pool", str(outcome.forwarded))
+    console.print(table)
+    console.print(
+        f"{outcome.miners} miners, {outcome.seconds:g} s, {outcome.sols_per_second:g} Sol/s", highlight=False
+    )
+    for name, figures in (("fan-out", outcome.fanout_ms), ("round trip", outcome.roundtrip_ms)):
+        shown = ", ".join(f"{key} {value:g} ms" for key, value in figures.items() if value is not None)
+        console.print(f"{name}: {shown or 'none'}", highlight=False)
+    for problem in outcome.problems:
+        console.print(f"! {problem}", highlight=False, markup=False)
+    console.print(f"conserved: {'yes' if outcome.conserved else 'no'}", highlight=False)
+
+
+def as_json(outcome: Outcome) -> dict[str, Any]:
+    """All of it, for --json."""
+    return attrs.asdict(outcome)
