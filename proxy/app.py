@@ -207,14 +207,16 @@ async def run_until_signalled(config: Config, tell: Callable[[str], None]) -> No
         tell: prints one line for the operator's scripts: every listener, then `ready`.
     Raises: ConfigError if an address cannot be had.
     """
-    proxy = Proxy(config)
-    started = proxy.bind()
-    for name, url in started.listening:
-        tell(f"listening name={name} url={url}")
-    if started.http is not None:
-        tell(f"http url=http://{started.http[0]}:{started.http[1]}")
-    proxy.relay.on_first_work = lambda: tell("ready")
+    # Signals first: whoever reads a line of ours may send one at once.
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        proxy = Proxy(config)
+        started = proxy.bind()
+        for name, url in started.listening:
+            tell(f"listening name={name} url={url}")
+        if started.http is not None:
+            host, port = started.http
+            tell(f"http url=http://{f'[{host}]' if ':' in host else host}:{port}")
+        proxy.relay.on_first_work = lambda: tell("ready")
         async with trio.open_nursery() as nursery:
 
             async def obey() -> None:

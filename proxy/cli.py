@@ -29,8 +29,7 @@ class Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # The reader of our output has gone; Python would complain once more at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _stop_printing()
             ctx.exit(1)
         except Exception as error:
             fault = _first_fault(error)
@@ -39,6 +38,11 @@ class Commands(click.Group):
             for line in str(fault).splitlines():
                 click.echo(f"sluice: {line}", err=True)
             ctx.exit(2 if isinstance(fault, ConfigError) else 1)
+
+
+def _stop_printing() -> None:
+    """The reader of our output has gone; without this Python would complain once more at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _first_fault(error: BaseException) -> SluiceError | None:
@@ -89,12 +93,20 @@ def run(path: str | None) -> None:
     if missing:
         raise ConfigError("\n".join(missing))
     logs.configure(config.log.level, config.log.format)
-    trio.run(run_until_signalled, config, _tell)
+    trio.run(run_until_signalled, config, _tell_whoever_listens)
 
 
 def _tell(line: str) -> None:
     click.echo(line)
     sys.stdout.flush()
+
+
+def _tell_whoever_listens(line: str) -> None:
+    """Nobody need read on for the proxy to go on: `sluice run | head -1`."""
+    try:
+        _tell(line)
+    except BrokenPipeError:
+        _stop_printing()
 
 
 @_example("sluice check -c sluice.toml")

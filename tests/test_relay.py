@@ -1,5 +1,6 @@
 """Where the sides meet: real sessions below, a pool that does what the test says above."""
 
+from itertools import islice
 from typing import Any, cast
 
 import pytest
@@ -189,7 +190,9 @@ def test_each_difficulty_has_its_lane_and_none_is_harder_than_the_pool() -> None
     easy, hard = made.miner(lane=1), made.miner(lane=0)
     # Work of another lane was never given to this miner.
     found = made.share(easy)
-    assert hard.says(submit(made.relay.works[1].id, hard.nonce, found.solution)) == [no(4, 21, "job not found")]
+    assert hard.says(submit(made.relay.works[1].id, hard.nonce, found.solution)) == [
+        no(4, 21, "job not found")
+    ]
 
 
 def test_new_target_for_the_same_header_keeps_old_work_good(up: Farm) -> None:
@@ -442,7 +445,7 @@ def test_whatever_happens_the_sums_hold_and_every_submit_is_answered_once(
             case "good" | "again" | "old job" | "no job" | "junk proof" | "malformed":
                 header = relay.works[0].job.header if relay.works else HEADER
                 if act != "again" or miner not in shares:
-                    shares[miner] = list(zip(range(serial - 97), mined(header, miner.prefix), strict=False))[-1][1]
+                    shares[miner] = next(islice(mined(header, miner.prefix), serial - 100, None))
                 found: Found = shares[miner]
                 work_id = {"old job": old_ids[len(old_ids) // 2], "no job": "zz"}.get(act, old_ids[-1])
                 line = found.submit(work_id, serial)
@@ -478,9 +481,8 @@ def test_whatever_happens_the_sums_hold_and_every_submit_is_answered_once(
                 pool.gives(relay.works[0].job.header, target=relay.works[0].job.target)
             case "fan out":
                 for each in miners:
-                    each.session.say(
-                        each.session.offer(relay.works, each.now) if relay.works and each.session.at_work else b""
-                    )
+                    if relay.works and each.session.at_work:
+                        each.session.say(each.session.offer(relay.works, each.now))
             case "miner goes" | "miner comes":
                 miner.session.end()
                 heard[miner] += _answered(miner)
@@ -489,8 +491,8 @@ def test_whatever_happens_the_sums_hold_and_every_submit_is_answered_once(
                 miners[number].says(SUBSCRIBE, AUTHORIZE, EXTRANONCE)
         assert made.tally.conserved
         for forward in pool.got:
-            assert relay.space is not None
-            assert len(relay.space.extranonce1 + forward.nonce) == 64 or forward.job.connection != pool.connection
+            if forward.job.connection == pool.connection and relay.space is not None:
+                assert len(relay.space.extranonce1 + forward.nonce) == 64
         for each in miners:
             heard[each] += _answered(each)
             if each.session.closing:

@@ -20,12 +20,11 @@ import trio
 
 from proxy.config import Limits
 from proxy.core.tally import Tally
-from proxy.downstream.connection import Connection
+from proxy.downstream.connection import RECEIVE_BYTES, Connection
 from proxy.downstream.session import Door, House, MinerSession
 
 BATCH = 64  # sockets read between two checkpoints: some 3 ms under full load
 FANOUT_SLICE = 128  # miners a job goes to between two checkpoints
-RECEIVE_BYTES = 16_384
 SWEEP_SECONDS = 1.0
 # Requests a miner may send at once after a quiet time, in seconds of its rate.
 BURST_SECONDS = 10
@@ -285,14 +284,12 @@ class Board:
             self._ask(connection)
 
     def _close(self, connection: Connection, reason: str) -> None:
-        sock, connection.sock = connection.sock, None
-        if sock is None:
+        if connection.sock is None:
             return
         session = connection.session
         del self._connections[connection.fd]
         self._epoll.unregister(connection.fd)
-        _linger(sock, session.closing)
-        sock.close()
+        connection.hang_up(last_words=bool(session.closing))
         self._by_address[connection.address] -= 1
         if not self._by_address[connection.address]:
             del self._by_address[connection.address]
@@ -394,20 +391,3 @@ class Board:
     def count(self) -> Counter[tuple[str, str]]:
         """Count the miners that are here, by listener and dialect."""
         return Counter((c.session.listener, c.session.dialect) for c in self._connections.values())
-
-
-def _linger(sock: socket.socket, closing: str) -> None:
-    """Let a last answer reach a miner that is still sending.
-
-    Closing with unread bytes makes the kernel send a reset, and that can overtake the error line just
-    written; so what has come is read and thrown away first, as far as it is there.
-    """
-    if not closing:
-        return
-    try:
-        sock.shutdown(socket.SHUT_WR)
-        for _ in range(BATCH):
-            if not sock.recv(RECEIVE_BYTES):
-                return
-    except OSError:
-        return

@@ -10,6 +10,9 @@ import socket
 
 from proxy.downstream.session import MinerSession
 
+RECEIVE_BYTES = 16_384
+MOST_READS = 64  # of what a miner that is hung up on still sends: 1 MiB
+
 
 class Connection:
     """A miner's socket with its session."""
@@ -71,3 +74,22 @@ class Connection:
     def _keep(self, data: bytes) -> str:
         self.leftover = data
         return "slow_reader" if len(data) > self.limit else ""
+
+    def hang_up(self, last_words: bool) -> None:
+        """Close the socket.
+
+        Args:
+            last_words: an error line was just sent.  Closing with unread bytes makes the kernel send a
+                reset, which can overtake that line; so what has come is read and thrown away first.
+        """
+        sock, self.sock = self.sock, None
+        assert sock is not None
+        if last_words:
+            try:
+                sock.shutdown(socket.SHUT_WR)
+                for _ in range(MOST_READS):
+                    if not sock.recv(RECEIVE_BYTES):
+                        break
+            except OSError:
+                pass  # nothing more there, or the miner is gone already
+        sock.close()

@@ -22,15 +22,11 @@ from proxy.errors import MinerError
 from proxy.model.job import Work
 from proxy.model.share import Reason, Share, Verdict
 from proxy.wire import aion, events
-from proxy.wire.jsonrpc import NULL, encode, printable
+from proxy.wire.detect import foreign
+from proxy.wire.jsonrpc import NULL, encode
 from proxy.wire.lines import LineBuffer
 
 FIRST_JOB_DELAY = 0.3
-# What other protocols begin with; told apart at once, because they may never send a line's end.
-_TLS_HELLO = b"\x16\x03"
-_HTTP = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ", b"CONNECT ", b"PRI * ")
-_TEXT = frozenset(b"\t\r\n" + bytes(range(32, 127)))
-
 _NOT_SUBSCRIBED = Verdict(Reason.NOT_SUBSCRIBED)
 _UNAUTHORIZED = Verdict(Reason.UNAUTHORIZED)
 
@@ -155,7 +151,9 @@ class MinerSession:
         """Take bytes from the miner; never raises."""
         if not self._started and data:
             self._started = True
-            self._look_at_start(data)
+            detail = foreign(data)
+            if detail:
+                self._refuse_and_close("not_stratum", detail)
         for line in self._lines.feed(data):
             if self.closing:
                 return
@@ -251,14 +249,6 @@ class MinerSession:
             self.out.append(data)
             if len(self.out) == 1:
                 self.wake()
-
-    def _look_at_start(self, data: bytes) -> None:
-        if data.startswith(_TLS_HELLO):
-            self._refuse_and_close("not_stratum", "a TLS hello; this port is plain TCP (use stratum+tcp)")
-        elif data.startswith(_HTTP):
-            self._refuse_and_close("not_stratum", "an HTTP request; this port speaks stratum")
-        elif data[0] not in _TEXT:
-            self._refuse_and_close("not_stratum", f"not stratum: {printable(data, 16)}")
 
     def _refuse_and_close(self, reason: str, detail: str) -> None:
         self.say(aion.refused(NULL, 20, detail))

@@ -38,34 +38,34 @@ SLUICE_INLINE int hex_tail(uint8_t *to, const uint8_t *from, size_t digits)
 /* A vector holds pairs of digits as 16-bit words: the first digit, the high half of the byte to
  * be, is the low byte of the word.
  *   '0'..'9' = 30..39, 'A'..'F' = 41..46, 'a'..'f' = 61..66; bit 20 set makes both cases one. */
-#define HEX_DECODER(NAME, TARGET, DIGITS)                                                     \
-    typedef uint8_t NAME##_chars __attribute__((vector_size(DIGITS)));                        \
-    typedef int8_t NAME##_flags __attribute__((vector_size(DIGITS)));                         \
-    typedef uint16_t NAME##_pairs __attribute__((vector_size(DIGITS)));                       \
-    typedef uint8_t NAME##_bytes __attribute__((vector_size(DIGITS / 2)));                    \
-    TARGET static int NAME(uint8_t *to, const uint8_t *from, size_t digits)                   \
-    {                                                                                         \
-        NAME##_flags good = (NAME##_flags){0} - 1;                                            \
-        size_t at = 0;                                                                        \
-        for (; digits - at >= DIGITS; at += DIGITS) {                                         \
-            NAME##_chars chars;                                                               \
-            memcpy(&chars, from + at, DIGITS);                                                \
-            NAME##_chars number = chars - '0', letter = (chars | 0x20) - 'a';                 \
-            NAME##_flags is_number = (NAME##_flags)(number < 10);                             \
-            NAME##_flags is_letter = (NAME##_flags)(letter < 6);                              \
-            good &= is_number | is_letter;                                                    \
-            NAME##_chars value = (number & (NAME##_chars)is_number)                           \
-                                 | ((letter + 10) & (NAME##_chars)is_letter);                 \
-            NAME##_pairs pair = (NAME##_pairs)value;                                          \
-            NAME##_bytes out = __builtin_convertvector((pair << 4 | pair >> 8) & 0xff,        \
-                                                       NAME##_bytes);                         \
-            memcpy(to + at / 2, &out, DIGITS / 2);                                            \
-        }                                                                                     \
-        uint64_t lanes[DIGITS / 8], all = ~(uint64_t)0;                                       \
-        memcpy(lanes, &good, sizeof lanes);                                                   \
-        for (size_t i = 0; i < DIGITS / 8; i++)                                               \
-            all &= lanes[i];                                                                  \
-        return (all == ~(uint64_t)0) & hex_tail(to + at / 2, from + at, digits - at);                         \
+#define HEX_DECODER(NAME, TARGET, DIGITS)                                                 \
+    typedef uint8_t NAME##_chars __attribute__((vector_size(DIGITS)));                    \
+    typedef int8_t NAME##_flags __attribute__((vector_size(DIGITS)));                     \
+    typedef uint16_t NAME##_pairs __attribute__((vector_size(DIGITS)));                   \
+    typedef uint8_t NAME##_bytes __attribute__((vector_size(DIGITS / 2)));                \
+    TARGET static int NAME(uint8_t *to, const uint8_t *from, size_t digits)               \
+    {                                                                                     \
+        NAME##_flags good = (NAME##_flags){0} - 1;                                        \
+        size_t at = 0;                                                                    \
+        for (; digits - at >= DIGITS; at += DIGITS) {                                     \
+            NAME##_chars chars;                                                           \
+            memcpy(&chars, from + at, DIGITS);                                            \
+            NAME##_chars number = chars - '0', letter = (chars | 0x20) - 'a';             \
+            NAME##_flags is_number = (NAME##_flags)(number < 10);                         \
+            NAME##_flags is_letter = (NAME##_flags)(letter < 6);                          \
+            good &= is_number | is_letter;                                                \
+            NAME##_chars value = (number & (NAME##_chars)is_number)                       \
+                                 | ((letter + 10) & (NAME##_chars)is_letter);             \
+            NAME##_pairs pair = (NAME##_pairs)value;                                      \
+            NAME##_bytes out = __builtin_convertvector((pair << 4 | pair >> 8) & 0xff,    \
+                                                       NAME##_bytes);                     \
+            memcpy(to + at / 2, &out, DIGITS / 2);                                        \
+        }                                                                                 \
+        uint64_t lanes[DIGITS / 8], all = ~(uint64_t)0;                                   \
+        memcpy(lanes, &good, sizeof lanes);                                               \
+        for (size_t i = 0; i < DIGITS / 8; i++)                                           \
+            all &= lanes[i];                                                              \
+        return (all == ~(uint64_t)0) & hex_tail(to + at / 2, from + at, digits - at);     \
     }
 
 HEX_DECODER(hex_portable, , 16)

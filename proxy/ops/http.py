@@ -39,8 +39,10 @@ class ReadToken:
         if scope["type"] == "http" and self._token and scope["path"] not in OPEN_PATHS:
             given = Request(scope).headers.get("authorization", "")
             # Constant time: a plain comparison tells how many characters were right.
-            if not secrets.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
-                refusal = PlainTextResponse("a read token is needed: Authorization: Bearer …\n", 401)
+            if not secrets.compare_digest(given.encode("latin-1"), f"Bearer {self._token}".encode()):
+                refusal = PlainTextResponse(
+                    "a read token is needed: Authorization: Bearer …\n", 401, {"WWW-Authenticate": "Bearer"}
+                )
                 await refusal(scope, receive, send)
                 return
         await self._app(scope, receive, send)

@@ -272,7 +272,7 @@ async def _show_progress(console: Console, line: Callable[[], str]) -> None:
 
 def _show(say: Say, title: str, rows: Mapping[str, object]) -> None:
     """Print a table; a number that stayed zero is left out, it tells nothing."""
-    table = Table(title=title, show_header=False, title_justify="left")
+    table = Table(show_header=False)
     for name, value in rows.items():
         if isinstance(value, Mapping):
             value = ", ".join(f"{key} {_plain(number)}" for key, number in value.items() if number)
@@ -283,7 +283,7 @@ def _show(say: Say, title: str, rows: Mapping[str, object]) -> None:
     console = Console(width=100)
     with console.capture() as capture:
         console.print(table)
-    say(capture.get().rstrip("\n"))
+    say(f"{title}\n{capture.get().rstrip()}")
 
 
 def _plain(value: object) -> str:

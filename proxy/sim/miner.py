@@ -160,12 +160,17 @@ class SimMiner:
         async with AsyncExitStack() as gate:
             if self._gate is not None:
                 await gate.enter_async_context(self._gate)
+            if self._stopping:
+                return
             try:
                 stream = await self._dial()
             except OSError:
                 self.report.connect_failures += 1
+                self.changes.touch()
                 return
             self.link = link = self._new_link(stream)
+            if self._stopping:  # while the stream was being opened
+                link.scope.cancel()
             self.report.connects += 1
             over = False
             try:

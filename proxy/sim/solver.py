@@ -14,7 +14,7 @@ from itertools import combinations
 
 from proxy.errors import ConfigError
 from proxy.native import Equihash
-from proxy.native.reference import Leaves, pack
+from proxy.native.reference import MAX_INPUT, Leaves, pack
 
 Search = Callable[[int, int, bytes, bytes], list[bytes]]
 Indices = tuple[int, ...]
@@ -32,7 +32,10 @@ def search(n: int, k: int, person: bytes, message: bytes) -> list[bytes]:
         n, k, person: as proxy.native.reference.check_parameters has them.
         message: header and nonce.
     Returns: all proofs, packed, in order.
+    Raises: ValueError for a message of more than 252 bytes.
     """
+    if len(message) > MAX_INPUT:
+        raise ValueError("header and nonce together must be at most 252 bytes")
     collision_bits = n // (k + 1)
     count = 2 << collision_bits
     leaves = Leaves(n, k, person, message)

@@ -20,6 +20,7 @@ from proxy.wire.lines import LineBuffer
 
 LONG_LINE_BYTES = 1_000_000
 SUBMIT_ID = 9
+DRAIN_SECONDS = 0.1  # what was sent to a reader that did not read is there already
 JUNK = b"\x00\xff%%% this is not JSON\n" * 50
 HALF_LINE = b'{"id":4,"method":"mining.submit","params":["'
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
@@ -90,7 +91,7 @@ class Troublemaker:
         self._book(kind, "kept" if waiting.cancelled_caught else "closed")
 
     async def _is_closed(self, stream: trio.abc.Stream) -> bool:
-        with trio.move_on_after(0.5) as waiting:
+        with trio.move_on_after(DRAIN_SECONDS) as waiting:
             await self._read_to_end(stream)
         return not waiting.cancelled_caught
 

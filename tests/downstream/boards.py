@@ -59,7 +59,7 @@ class Opened:
 
     async def until(self, condition: Any) -> None:
         """Wait for what the board does by itself; looked at whenever nothing else happens."""
-        while not condition():
+        while not condition():  # noqa: ASYNC110  # nothing tells of it
             await trio.sleep(0.05)
 
     def reasons(self) -> dict[str, int]:
@@ -81,7 +81,9 @@ async def opened(
         await made.has_room.wait()
         made.full = False
 
-    board = Board(house, limits, tally, room, lambda: made.full, lambda session, now: made.ended.append(session))
+    board = Board(
+        house, limits, tally, room, lambda: made.full, lambda session, now: made.ended.append(session)
+    )
     sock = sock or listening()
     made = Opened(board, house, tally, sock.getsockname())
     board.open(sock, door(limits))

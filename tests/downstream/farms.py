@@ -118,7 +118,9 @@ class Farm:
         return next(found)
 
 
-def farm(worker_names: str = "account", listen: tuple[Listen, ...] = (Listen(),), nonce_bytes: int = 4) -> Farm:
+def farm(
+    worker_names: str = "account", listen: tuple[Listen, ...] = (Listen(),), nonce_bytes: int = 4
+) -> Farm:
     """A relay for equihash/48_5, without a pool as yet."""
     url = Address("stratum+tcp", "pool.example", 3333)
     upstream = Upstream(

@@ -4,6 +4,7 @@ import errno
 import resource
 import socket
 import struct
+from contextlib import suppress
 from typing import Any, cast
 
 import pytest
@@ -43,11 +44,10 @@ async def stuff(made: Opened, miner: SocketMiner) -> None:
     """Ask without reading until the board has a leftover for this miner."""
     await made.until(made.connections)
     (connection,) = made.connections()
-    asked = connection.session.requests
     while not connection.leftover:
+        before = connection.session.requests
         await miner.say(*[ASK] * 10)
-        asked += 10
-        await made.until(lambda: connection.session.requests == asked)
+        await made.until(lambda: connection.session.requests == before + 10)  # noqa: B023  # used at once
 
 
 # ---- coming in
@@ -186,7 +186,13 @@ async def test_without_free_descriptors_the_listener_rests_and_comes_back(clock:
 async def test_every_kind_of_nonsense_gets_its_line_and_the_door(clock: MockClock) -> None:
     with within():
         async with opened() as made:
-            for data in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01", b"\xff" * 5000, b"x" * 20_000, b"x\n" * 3):
+            for data in (
+                b"GET / HTTP/1.1\r\n\r\n",
+                b"\x16\x03\x01",
+                b"\xff" * 5000,
+                b"x" * 20_000,
+                b"x\n" * 3,
+            ):
                 async with await made.connect() as miner:
                     await miner.say(data)
                     lines = await miner.hear_rest()
@@ -223,7 +229,10 @@ async def test_deadlines_are_swept(clock: MockClock) -> None:
 
 async def test_a_flood_is_slowed_and_goes_on(clock: MockClock) -> None:
     with within(300):
-        async with opened(Limits(requests_per_second=2, login_seconds=1000)) as made, await made.connect() as miner:
+        async with (
+            opened(Limits(requests_per_second=2, login_seconds=1000)) as made,
+            await made.connect() as miner,
+        ):
             # Ten seconds of its rate are free.  Long lines, because one read is always dealt with as a whole.
             for number in range(60):
                 await miner.say({"id": number, "method": "x", "params": ["x" * 5000]})
@@ -308,8 +317,8 @@ async def test_slow_reader_is_dropped_at_its_bound(clock: MockClock) -> None:
         async with opened(limits, sock=listening(send_buffer=4096)) as made:
             async with await made.connect(receive_buffer=2048) as miner:
                 await stuff(made, miner)
-                with pytest.raises((trio.BrokenResourceError, TimeoutError)):
-                    while True:
+                with suppress(trio.BrokenResourceError):
+                    while len(made.board):
                         await miner.say(*[ASK] * 10)
                         await trio.sleep(0.01)
             await made.until(lambda: not len(made.board))
@@ -319,24 +328,26 @@ async def test_slow_reader_is_dropped_at_its_bound(clock: MockClock) -> None:
 async def test_partly_sent_line_is_finished_and_only_the_newest_job_follows(clock: MockClock) -> None:
     with within(100):
         limits = Limits(requests_per_second=1e6)
-        async with opened(limits, sock=listening(send_buffer=4096)) as made:
-            async with await made.connect(receive_buffer=2048) as miner:
-                first = await miner.log_in()
-                await stuff(made, miner)
-                (connection,) = made.connections()
-                for _ in range(5):
-                    made.house.new_job(now=trio.current_time())
-                    await made.until(lambda: made.tally.fanout.counts)
-                    await stays_quiet(0.1)
-                assert connection.job_waits
-                newest = made.house.works[0].id
-                # SocketMiner takes every line apart, so a torn one would not pass.
-                await miner.hear_until(lambda line: line.get("params", [""])[0] == newest)
-                await miner.say(EXTRANONCE)
-                await miner.hear_reply(3)
-                ids = [line["params"][0] for line in miner.heard if line.get("method") == "mining.notify"]
-                assert ids == [first, newest]
-                assert not connection.leftover
+        async with (
+            opened(limits, sock=listening(send_buffer=4096)) as made,
+            await made.connect(receive_buffer=2048) as miner,
+        ):
+            first = await miner.log_in()
+            await stuff(made, miner)
+            (connection,) = made.connections()
+            for _ in range(5):
+                made.house.new_job(now=trio.current_time())
+                await made.until(lambda: made.tally.fanout.counts)
+                await stays_quiet(0.1)
+            assert connection.job_waits
+            newest = made.house.works[0].id
+            # SocketMiner takes every line apart, so a torn one would not pass.
+            await miner.hear_until(lambda line: line.get("params", [""])[0] == newest)
+            await miner.say(EXTRANONCE)
+            await miner.hear_reply(3)
+            ids = [line["params"][0] for line in miner.heard if line.get("method") == "mining.notify"]
+            assert ids == [first, newest]
+            assert not connection.leftover
 
 
 async def test_answers_that_wait_go_out_before_the_job(clock: MockClock) -> None:
@@ -373,13 +384,15 @@ async def test_a_closing_connection_that_does_not_read_is_closed_by_the_sweep(cl
 async def test_a_closing_connection_that_reads_gets_all_of_it(clock: MockClock) -> None:
     with within(100):
         limits = Limits(requests_per_second=1e6)
-        async with opened(limits, sock=listening(send_buffer=4096)) as made:
-            async with await made.connect(receive_buffer=2048) as miner:
-                await stuff(made, miner)
-                await miner.say(b"junk\n" * 3)
-                lines = await miner.hear_rest()
-                assert "bad_lines" in lines[-1]["error"][1]
-                assert made.reasons() == {"bad_lines": 1}
+        async with (
+            opened(limits, sock=listening(send_buffer=4096)) as made,
+            await made.connect(receive_buffer=2048) as miner,
+        ):
+            await stuff(made, miner)
+            await miner.say(b"junk\n" * 3)
+            lines = await miner.hear_rest()
+            assert "bad_lines" in lines[-1]["error"][1]
+            assert made.reasons() == {"bad_lines": 1}
 
 
 # ---- jobs
@@ -428,7 +441,8 @@ async def test_a_newer_job_replaces_the_one_under_way(
                 # Called when the first slice has its job.
                 nonlocal started
                 flush(board)
-                if any(c.session.assignment.last == replaced.serial for c in made.connections()) and not started:
+                given = any(c.session.assignment.last == replaced.serial for c in made.connections())
+                if given and not started:
                     started = True
                     made.house.new_job(now=trio.current_time())
 
@@ -439,8 +453,10 @@ async def test_a_newer_job_replaces_the_one_under_way(
                 newest = made.house.works[0].id if started else ""
                 await miner.hear_until(lambda line: line.get("params", [""])[0] == made.house.works[0].id)
             assert newest == made.house.works[0].id != replaced.id
-            had_both = [m for m in miners if any(line.get("params", [""])[0] == replaced.id for line in m.heard)]
-            assert len(had_both) == FANOUT_SLICE
+            had_both = sum(
+                line.get("params", [""])[0] == replaced.id for miner in miners for line in miner.heard
+            )
+            assert had_both == FANOUT_SLICE
             await made.until(lambda: sum(made.tally.fanout.counts) == counted + 1)
             await close_all(miners)
 
@@ -482,7 +498,7 @@ async def test_no_slice_left_after_a_pool_change_closes(clock: MockClock) -> Non
                 lent.give_back()
 
 
-async def test_after_stop_listening_nothing_is_read_answers_go_out_and_nothing_spins(clock: MockClock) -> None:
+async def test_after_stop_listening_answers_go_out_and_nothing_spins(clock: MockClock) -> None:
     with within(100):
         async with opened() as made, await made.connect() as first, await made.connect() as second:
             job_id = await first.log_in()

@@ -1,11 +1,6 @@
-"""Dialogues with one miner: what it says, what it is told, when it has to go."""
-
-import json
-from typing import Any
+"""Dialogues with one miner: how it gets in, what work it is given, when it has to go."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from proxy.config import Limits
 from proxy.downstream.session import FIRST_JOB_DELAY
@@ -15,9 +10,6 @@ from tests.kit.miners import (
     AUTHORIZE,
     EXTRANONCE,
     EXTRANONCE1,
-    SIZE_PREFIX,
-    SOLUTION,
-    SOLUTION_DIGITS,
     SUBSCRIBE,
     Dialogue,
     FakeHouse,
@@ -29,7 +21,6 @@ from tests.kit.miners import (
     written,
     yes,
 )
-from tests.wire.hostile import NASTY, damaged, objects, patient, replaced
 
 PREFIX = EXTRANONCE1 + "00000000"
 SUBSCRIBED: Line = {"id": 1, "result": [None, PREFIX], "error": None}
@@ -77,7 +68,12 @@ def test_first_job_waits_for_miners_that_do_not_ask_for_extranonce_changes() -> 
 
 
 @pytest.mark.parametrize(
-    "order", [(AUTHORIZE, SUBSCRIBE, EXTRANONCE), (EXTRANONCE, SUBSCRIBE, AUTHORIZE), (EXTRANONCE, AUTHORIZE, SUBSCRIBE)]
+    "order",
+    [
+        (AUTHORIZE, SUBSCRIBE, EXTRANONCE),
+        (EXTRANONCE, SUBSCRIBE, AUTHORIZE),
+        (EXTRANONCE, AUTHORIZE, SUBSCRIBE),
+    ],
 )
 def test_login_in_another_order_gives_the_job_last(order: tuple[Line, ...]) -> None:
     house = FakeHouse()
@@ -357,284 +353,6 @@ def test_bad_nonce_without_a_pool_change_does_not_close() -> None:
     assert not miner.session.closing
 
 
-# ---- shares
-
-REPLIES = [
-    (Verdict(Reason.ACCEPTED), yes(4)),
-    (Verdict(Reason.KEPT), yes(4)),
-    (Verdict(Reason.MALFORMED, "malformed share: so"), no(4, 20, "malformed share: so")),
-    (Verdict(Reason.UNAUTHORIZED), no(4, 24, "unauthorized worker")),
-    (Verdict(Reason.NOT_SUBSCRIBED), no(4, 25, "not subscribed")),
-    (Verdict(Reason.UNKNOWN_JOB), no(4, 21, "job not found")),
-    (Verdict(Reason.STALE), no(4, 21, "stale share")),
-    (Verdict(Reason.BAD_NONCE), no(4, 20, "nonce outside extranonce1")),
-    (Verdict(Reason.DUPLICATE), no(4, 22, "duplicate share")),
-    (Verdict(Reason.LOW_DIFFICULTY), no(4, 23, "low difficulty share")),
-    (Verdict(Reason.INVALID_SOLUTION), no(4, 20, "invalid solution")),
-    (Verdict(Reason.REJECTED, "low difficulty share (3)", 23), no(4, 23, "low difficulty share (3)")),
-    (Verdict(Reason.REJECTED, 'a "quoted" text', -1), no(4, -1, 'a "quoted" text')),
-    (Verdict(Reason.LOST), no(4, 20, "pool connection lost")),
-]
-
-
-@pytest.mark.parametrize(("verdict", "reply"), REPLIES, ids=lambda value: getattr(value, "reason", ""))
-def test_every_verdict_has_its_words(verdict: Verdict, reply: Line) -> None:
-    house = FakeHouse()
-    miner = Dialogue(house)
-    work = miner.logs_in()
-    house.verdict = verdict
-    assert miner.says(submit(work.id, miner.nonce)) == [reply]
-    assert miner.session.unanswered == 0
-
-
-@pytest.mark.parametrize(("verdict", "reply"), REPLIES, ids=lambda value: getattr(value, "reason", ""))
-def test_a_verdict_of_the_pool_has_the_same_words(verdict: Verdict, reply: Line) -> None:
-    house = FakeHouse()
-    house.verdict = None
-    miner = Dialogue(house)
-    work = miner.logs_in()
-    assert miner.says(submit(work.id, miner.nonce)) == []
-    assert miner.session.unanswered == 1
-    house.pool_says(verdict)
-    assert miner.hears() == [reply]
-    assert miner.session.unanswered == 0
-
-
-def test_all_reasons_are_in_the_table_above() -> None:
-    assert {verdict.reason for verdict, _ in REPLIES} == set(Reason)
-
-
-def test_share_reaches_the_house_whole() -> None:
-    house = FakeHouse()
-    miner = Dialogue(house)
-    work = miner.logs_in()
-    nonce = "ab" * 20
-    miner.says(submit(work.id, nonce, SIZE_PREFIX + "cd" * (SOLUTION_DIGITS // 2)))
-    (share,) = house.judged
-    assert share.work_id == work.id
-    assert share.nonce == PREFIX + nonce
-    assert share.solution == "cd" * (SOLUTION_DIGITS // 2)
-    assert share.ntime == "000000006b00635f"
-
-
-def test_bare_solution_and_whole_nonce_say_the_same() -> None:
-    house = FakeHouse()
-    miner = Dialogue(house)
-    work = miner.logs_in()
-    miner.says(submit(work.id, "AB" * 20, SOLUTION[len(SIZE_PREFIX) :]))
-    miner.says(submit(work.id, PREFIX.upper() + "AB" * 20))
-    assert house.judged[0].solution == house.judged[1].solution == SOLUTION[len(SIZE_PREFIX) :]
-    assert house.judged[0].nonce.lower() == house.judged[1].nonce
-
-
-@pytest.mark.parametrize("request_id", [0, -1, 4, 1.5, "x", '"\\', "", None, True, [1, {"a": None}], {"a": [2]}, 2**70])
-def test_ids_of_any_type_are_echoed(request_id: Any) -> None:
-    house = FakeHouse()
-    miner = Dialogue(house)
-    work = miner.logs_in()
-    assert miner.says(submit(work.id, miner.nonce, request_id=request_id)) == [yes(request_id)]
-    assert miner.says({**SUBSCRIBE, "id": request_id})[0]["id"] == request_id
-    assert miner.says({"id": request_id, "method": "mining.submit"})[0]["id"] == request_id
-
-
-def test_absent_id_is_answered_with_null() -> None:
-    miner = Dialogue(FakeHouse())
-    assert miner.says({"method": "mining.extranonce.subscribe"}) == [yes(None)]
-
-
-def test_submit_before_subscribe() -> None:
-    house = FakeHouse()
-    miner = Dialogue(house)
-    assert miner.says(AUTHORIZE, submit("1", "00" * 20)) == [yes(2), no(4, 25, "not subscribed")]
-    assert house.refused == [Verdict(Reason.NOT_SUBSCRIBED)]
-
-
-def test_submit_before_authorize() -> None:
-    house = FakeHouse()
-    miner = Dialogue(house)
-    miner.says(SUBSCRIBE)
-    assert miner.says(submit(house.works[0].id, miner.nonce)) == [no(4, 24, "unauthorized worker")]
-    assert house.refused == [Verdict(Reason.UNAUTHORIZED)]
-
-
-def test_submit_while_the_subscribe_is_held() -> None:
-    miner = Dialogue(FakeHouse(None))
-    assert miner.says(SUBSCRIBE, submit("1", "00" * 20)) == [no(4, 25, "not subscribed")]
-
-
-@pytest.mark.parametrize(
-    ("params", "what"),
-    [
-        (None, "five parameters"),
-        ({}, "five parameters"),
-        ([], "five parameters"),
-        (["w", "1", "0" * 16, "00"], "five parameters"),
-        (["w", None, "0" * 16, "00", "00"], "job id"),
-        (["w", 1.5, "0" * 16, "00", "00"], "job id"),
-        (["w", ["1"], "0" * 16, "00", "00"], "job id"),
-        (["w", "1", "0" * 16, 7, "00"], "extranonce2"),
-        (["w", "1", "0" * 16, "00", None], "solution"),
-        (["w", "1", "0" * 16, "00" * 20, "25" + SOLUTION[2:]], "starts with 24"),
-    ],
-)
-def test_malformed_submit_is_answered_with_what_is_wrong(params: object, what: str) -> None:
-    house = FakeHouse()
-    miner = Dialogue(house)
-    miner.logs_in()
-    (line,) = miner.says({"id": 4, "method": "mining.submit", "params": params})
-    assert line["error"][0] == 20
-    assert line["error"][1].startswith("malformed share: ")
-    assert what in line["error"][1]
-    assert [verdict.reason for verdict in house.refused] == [Reason.MALFORMED]
-    assert not miner.session.closing
-
-
-@pytest.mark.parametrize("worker", [None, 17, "", "someone else", ["x"]])
-def test_worker_of_a_submit_falls_back_to_the_one_logged_in(worker: object) -> None:
-    house = FakeHouse()
-    miner = Dialogue(house)
-    work = miner.logs_in("rig1")
-    line = submit(work.id, miner.nonce)
-    line["params"][0] = worker
-    assert miner.says(line) == [yes(4)]
-    assert miner.session.worker == "rig1"
-
-
-def test_job_id_as_a_number_and_a_sixth_parameter_are_taken() -> None:
-    house = FakeHouse()
-    miner = Dialogue(house)
-    miner.logs_in()
-    line = submit("x", miner.nonce)
-    line["params"][1] = 100
-    line["params"].append("more")
-    assert miner.says(line) == [yes(4)]
-    assert house.judged[0].work_id == "100"
-
-
-def test_every_submit_in_one_write_is_answered_once_and_in_order() -> None:
-    house = FakeHouse()
-    house.verdict = None
-    miner = Dialogue(house)
-    work = miner.logs_in()
-    assert miner.says(*(submit(work.id, miner.nonce, request_id=n) for n in range(10, 30))) == []
-    assert miner.session.unanswered == 20
-    for _ in range(20):
-        house.pool_says(Verdict(Reason.ACCEPTED))
-    assert miner.hears() == [yes(n) for n in range(10, 30)]
-
-
-def test_the_carrier_is_woken_once_for_what_it_takes_at_once() -> None:
-    miner = Dialogue(FakeHouse())
-    miner.says(SUBSCRIBE, AUTHORIZE)
-    assert miner.woken == 1
-    miner.says(EXTRANONCE)
-    assert miner.woken == 2
-
-
-# ---- lines that make no sense
-
-
-@pytest.mark.parametrize(
-    "line",
-    [b"{", b"[]", b"17", b"null", b"hello", b'{"id":1', b'{"method":5}', b'{"id":1,"method":"x"}}', b"\xc3\x28"],
-)
-def test_bad_lines_have_one_error_each_and_the_third_closes(line: bytes) -> None:
-    miner = Dialogue(FakeHouse())
-    miner.says(SUBSCRIBE)
-    for _ in range(2):
-        (heard,) = miner.says(line + b"\n")
-        assert heard["id"] is None
-        assert heard["error"][0] == 20
-        assert not miner.session.closing
-    (heard,) = miner.says(line + b"\n" + written(AUTHORIZE))
-    assert "limits.bad_lines" in heard["error"][1]
-    assert miner.session.closing == "bad_lines"
-    assert miner.session.close_detail
-    assert miner.says(AUTHORIZE) == []
-
-
-def test_good_lines_between_do_not_make_bad_ones_good() -> None:
-    miner = Dialogue(FakeHouse())
-    miner.logs_in()
-    for _ in range(2):
-        miner.says(b"junk\n")
-        miner.says(EXTRANONCE)
-    assert "limits.bad_lines" in miner.says(b"junk\n")[0]["error"][1]
-
-
-def test_over_long_line_closes_after_the_good_ones_before_it() -> None:
-    miner = Dialogue(FakeHouse(), Limits(line_bytes=1024))
-    heard = miner.says(SUBSCRIBE, b"x" * 1025 + b"\n", AUTHORIZE)
-    assert heard == [SUBSCRIBED, no(None, 20, "a line of more than 1024 bytes (limits.line_bytes)")]
-    assert miner.session.closing == "line_too_long"
-    assert miner.says(b"x" * 100_000) == []
-
-
-def test_over_long_line_without_an_end_closes_too() -> None:
-    miner = Dialogue(FakeHouse(), Limits(line_bytes=1024))
-    for _ in range(10):
-        assert miner.says(b"{" * 100) == []
-    assert len(miner.says(b"{" * 100)) == 1
-    assert miner.session.closing == "line_too_long"
-
-
-@pytest.mark.parametrize(
-    ("data", "what"),
-    [
-        (b"\x16\x03\x01\x02\x00\x01\x00", "a TLS hello"),
-        (b"\x16", "not stratum"),
-        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", "an HTTP request"),
-        (b"POST / HTTP/1.1\r\n\r\n", "an HTTP request"),
-        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "an HTTP request"),
-        (b"\x00\x01\x02", "not stratum: '\\x00\\x01\\x02'"),
-        (b"\xff\xfe{\n", "not stratum"),
-    ],
-)
-def test_other_protocols_are_told_apart_at_once(data: bytes, what: str) -> None:
-    miner = Dialogue(FakeHouse())
-    (line,) = miner.says(data)
-    assert what in line["error"][1]
-    assert miner.session.closing == "not_stratum"
-    assert miner.says(SUBSCRIBE) == []
-
-
-def test_only_the_start_of_a_connection_is_looked_at() -> None:
-    miner = Dialogue(FakeHouse())
-    miner.says(SUBSCRIBE)
-    assert "not a JSON object" in miner.says(b"GET / HTTP/1.1\n")[0]["error"][1]
-    assert not miner.session.closing
-
-
-def test_no_bytes_say_nothing() -> None:
-    miner = Dialogue(FakeHouse())
-    assert miner.says(b"") == []
-    assert "a TLS hello" in miner.says(b"\x16\x03\x01")[0]["error"][1]
-
-
-def test_login_dialect_is_told_in_its_own_form_and_closed() -> None:
-    miner = Dialogue(FakeHouse())
-    login = {"id": 1, "jsonrpc": "2.0", "method": "login", "params": {"login": "w", "pass": "x", "agent": "a"}}
-    (line,) = miner.says(login, SUBSCRIBE)
-    assert line["id"] == 1
-    assert line["jsonrpc"] == "2.0"
-    assert line["error"]["code"] == -1
-    assert "Aion dialect" in line["error"]["message"]
-    assert miner.session.closing == "wrong_dialect"
-
-
-def test_unknown_method_has_an_answer_and_costs_nothing() -> None:
-    miner = Dialogue(FakeHouse())
-    for number in range(5):
-        heard = miner.says({"id": number, "method": "mining.get_transactions", "params": []})
-        assert heard == [no(number, 20, "unknown method mining.get_transactions")]
-    assert not miner.session.closing
-
-
-def test_a_reply_to_nothing_is_passed_over() -> None:
-    miner = Dialogue(FakeHouse())
-    assert miner.says({"id": 1, "result": True, "error": None}) == []
-
-
 # ---- time
 
 
@@ -691,78 +409,3 @@ def test_what_is_in_flight_is_answered_after_closing_began() -> None:
     assert miner.hears() == [yes(4)]
     house.new_job()
     assert miner.is_given_work() == []
-
-
-# ---- whatever happens
-
-GOOD = [
-    json.dumps(line).encode()
-    for line in (SUBSCRIBE, AUTHORIZE, EXTRANONCE, submit("100", "00" * 20), {"id": 1, "method": "login"})
-]
-methods = (b"mining.subscribe", b"mining.authorize", b"mining.submit", b"mining.extranonce.subscribe", b"login")
-hostile_lines = (
-    st.sampled_from(GOOD) | objects(*methods) | damaged(GOOD) | replaced(GOOD) | st.sampled_from(NASTY)
-).map(lambda line: line + b"\n")
-acts = st.one_of(
-    hostile_lines,
-    st.binary(max_size=40),
-    st.sampled_from(["pool_comes", "pool_goes", "new_job", "passes", "given", "verdict", "end"]),
-)
-
-
-@patient
-@given(st.lists(acts, max_size=25), st.integers(1, 400), st.booleans(), st.sampled_from([None, EXTRANONCE1]))
-def test_whatever_happens_nothing_raises_and_the_slice_comes_back(
-    acts: list[bytes | str], piece: int, forward: bool, extranonce1: str | None
-) -> None:
-    house = FakeHouse(extranonce1)
-    house.verdict = None if forward else Verdict(Reason.STALE)
-    spaces = {house.space} if house.space else set()
-    miner = Dialogue(house, Limits(line_bytes=2048, bad_lines=1000))
-    submits = answers = 0
-    for act in acts:
-        match act:
-            case bytes():
-                for start in range(0, len(act), piece):
-                    miner.session.receive(act[start : start + piece], miner.now)
-            case "pool_comes":
-                house.pool_comes("beef", miner.now)
-                assert house.space
-                spaces.add(house.space)
-            case "pool_goes":
-                house.pool_goes()
-            case "new_job" if house.space:
-                house.new_job(now=miner.now)
-            case "passes":
-                miner.passes(5)
-            case "given":
-                miner.is_given_work()
-            case "verdict" if house.unanswered:
-                house.pool_says(Verdict(Reason.ACCEPTED))
-            case "end":
-                break
-        miner.hears()
-    submits = len(house.judged)
-    answers = submits - len(house.unanswered) if forward else submits
-    assert miner.session.unanswered == submits - answers
-    miner.session.end()
-    # A verdict that comes later finds nobody, and that is all.
-    while house.unanswered:
-        house.pool_says(Verdict(Reason.LOST))
-    assert all(space.lent == 0 for space in spaces)
-    assert not house.held
-    assert not house.workers
-
-
-@patient
-@given(st.lists(st.sampled_from([*GOOD, b"", b" "]), max_size=20), st.data())
-def test_how_the_bytes_are_cut_does_not_matter(lines: list[bytes], data: st.DataObject) -> None:
-    text = b"".join(line + b"\n" for line in lines)
-    whole = Dialogue(FakeHouse())
-    expected = whole.says(text)
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=8)))
-    cut = Dialogue(FakeHouse())
-    heard: list[Line] = []
-    for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
-        heard += cut.says(text[start:end])
-    assert heard == expected

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 import trio
-import trio.testing
+from trio.testing import MockClock, wait_all_tasks_blocked
 
 from proxy.config import Address, Config, Limits, Pool
 from proxy.config import Upstream as Section
@@ -37,9 +37,6 @@ from tests.kit.pools import (
 )
 
 Log = list[MutableMapping[str, Any]]
-
-pytestmark = pytest.mark.usefixtures("autojump_clock")
-
 
 @pytest.fixture
 def log() -> Iterator[Log]:
@@ -105,7 +102,9 @@ def events(log: Log) -> list[tuple[str, str]]:
 # ---- one connection
 
 
-async def test_a_share_goes_to_the_pool_and_its_verdict_comes_back(pool: SocketPool) -> None:
+async def test_a_share_goes_to_the_pool_and_its_verdict_comes_back(
+    autojump_clock: MockClock, pool: SocketPool
+) -> None:
     side = Side(pool.port)
     async with side.running():
         visit = await pool.accept()
@@ -120,7 +119,9 @@ async def test_a_share_goes_to_the_pool_and_its_verdict_comes_back(pool: SocketP
         assert side.upstream.waiting == 0
 
 
-async def test_subscribe_names_us_and_the_pool_as_configured(pool: SocketPool) -> None:
+async def test_subscribe_names_us_and_the_pool_as_configured(
+    autojump_clock: MockClock, pool: SocketPool
+) -> None:
     side = Side(pool.port)
     async with side.running():
         visit = await pool.accept()
@@ -132,7 +133,7 @@ async def test_subscribe_names_us_and_the_pool_as_configured(pool: SocketPool) -
         assert (await visit.hears())["params"] == ["user", "x"]
 
 
-async def test_a_pool_may_have_an_account_of_its_own(pool: SocketPool) -> None:
+async def test_a_pool_may_have_an_account_of_its_own(autojump_clock: MockClock, pool: SocketPool) -> None:
     side = Side()
     url = Address("stratum+tcp", "127.0.0.1", pool.port)
     config = Config(upstream=Section(user="user", pools=(Pool(url=url, user="other", password="secret"),)))
@@ -146,7 +147,9 @@ async def test_a_pool_may_have_an_account_of_its_own(pool: SocketPool) -> None:
         assert side.upstream.account_user == "other"
 
 
-async def test_what_is_known_of_a_pool_is_there_for_people(pool: SocketPool, log: Log) -> None:
+async def test_what_is_known_of_a_pool_is_there_for_people(
+    autojump_clock: MockClock, pool: SocketPool, log: Log
+) -> None:
     side = Side(pool.port)
     [status] = side.upstream.pools
     assert (status.name, status.url) == ("pool0", f"stratum+tcp://127.0.0.1:{pool.port}")
@@ -169,19 +172,20 @@ async def test_what_is_known_of_a_pool_is_there_for_people(pool: SocketPool, log
         assert status.sends_target_after is True
 
 
-async def test_bytes_are_counted(pool: SocketPool) -> None:
+async def test_bytes_are_counted(autojump_clock: MockClock, pool: SocketPool) -> None:
     side = Side(pool.port)
     async with side.running():
         visit = await pool.accept()
         subscribe = await visit.hears()
         await visit.says(SUBSCRIBED)
         authorize = await visit.hears()
+        await wait_all_tasks_blocked()
         sent = sum(len(json.dumps(line, separators=(",", ":"))) + 1 for line in (subscribe, authorize))
         assert side.tally.network_bytes["upstream", "out"] == sent
         assert side.tally.network_bytes["upstream", "in"] == len(SUBSCRIBED) + 1
 
 
-async def test_the_wait_for_a_target_ends_by_itself(pool: SocketPool) -> None:
+async def test_the_wait_for_a_target_ends_by_itself(autojump_clock: MockClock, pool: SocketPool) -> None:
     side = Side(pool.port)
     async with side.running():
         visit = await pool.accept()
@@ -193,7 +197,17 @@ async def test_the_wait_for_a_target_ends_by_itself(pool: SocketPool) -> None:
         assert trio.current_time() == pytest.approx(read_at + TARGET_WAIT)
 
 
-async def test_what_came_of_a_batch_is_announced_once(pool: SocketPool) -> None:
+async def test_a_system_without_the_option_of_a_dead_route_does_too(
+    autojump_clock: MockClock, pool: SocketPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr("socket.TCP_USER_TIMEOUT", raising=False)
+    side = Side(pool.port)
+    async with side.running():
+        await (await pool.accept()).lets_in()
+        await side.house.told(Working())
+
+
+async def test_what_came_of_a_batch_is_announced_once(autojump_clock: MockClock, pool: SocketPool) -> None:
     side = Side(pool.port)
     batches: list[int] = []
     side.upstream.on_batch = lambda: batches.append(1)
@@ -210,7 +224,9 @@ async def test_what_came_of_a_batch_is_announced_once(pool: SocketPool) -> None:
 # ---- shares that find no pool, or no answer
 
 
-async def test_no_share_is_taken_before_the_pool_has_let_us_in(pool: SocketPool) -> None:
+async def test_no_share_is_taken_before_the_pool_has_let_us_in(
+    autojump_clock: MockClock, pool: SocketPool
+) -> None:
     side = Side(pool.port)
     assert not side.submits("early")
     async with side.running():
@@ -223,7 +239,7 @@ async def test_no_share_is_taken_before_the_pool_has_let_us_in(pool: SocketPool)
         side.house.nothing_more()
 
 
-async def test_no_share_of_another_connection_is_taken(pool: SocketPool) -> None:
+async def test_no_share_of_another_connection_is_taken(autojump_clock: MockClock, pool: SocketPool) -> None:
     side = Side(pool.port)
     async with side.running():
         visit = await pool.accept()
@@ -239,7 +255,9 @@ async def test_no_share_of_another_connection_is_taken(pool: SocketPool) -> None
         assert side.submits("this", connection=2)
 
 
-async def test_a_share_without_an_answer_is_lost_in_time_though_the_pool_is_silent(pool: SocketPool) -> None:
+async def test_a_share_without_an_answer_is_lost_in_time_though_the_pool_is_silent(
+    autojump_clock: MockClock, pool: SocketPool
+) -> None:
     side = Side(pool.port, limits=Limits(upstream_reply_seconds=20, upstream_silence_seconds=300))
     async with side.running():
         visit = await pool.accept()
@@ -253,7 +271,9 @@ async def test_a_share_without_an_answer_is_lost_in_time_though_the_pool_is_sile
         await visit.hears()
 
 
-async def test_the_end_of_a_connection_settles_its_shares_before_it_is_told(pool: SocketPool) -> None:
+async def test_the_end_of_a_connection_settles_its_shares_before_it_is_told(
+    autojump_clock: MockClock, pool: SocketPool
+) -> None:
     side = Side(pool.port)
     async with side.running():
         visit = await pool.accept()
@@ -266,7 +286,7 @@ async def test_the_end_of_a_connection_settles_its_shares_before_it_is_told(pool
         assert not side.submits("late")
 
 
-async def test_shutdown_settles_what_is_open(pool: SocketPool) -> None:
+async def test_shutdown_settles_what_is_open(autojump_clock: MockClock, pool: SocketPool) -> None:
     side = Side(pool.port)
     async with side.running():
         visit = await pool.accept()
@@ -279,7 +299,9 @@ async def test_shutdown_settles_what_is_open(pool: SocketPool) -> None:
 # ---- backpressure
 
 
-async def test_miners_are_not_read_while_too_many_shares_wait(pool: SocketPool) -> None:
+async def test_miners_are_not_read_while_too_many_shares_wait(
+    autojump_clock: MockClock, pool: SocketPool
+) -> None:
     side = Side(pool.port, limits=Limits(upstream_unanswered=1000))
     passed: list[str] = []
 
@@ -293,25 +315,26 @@ async def test_miners_are_not_read_while_too_many_shares_wait(pool: SocketPool) 
         await visit.lets_in()
         await side.house.told(Working())
         assert side.submits(*range(QUEUE_HIGH - 1))
-        assert not side.upstream.is_full
+        full = [side.upstream.is_full]
         assert side.submits("last")
-        assert side.upstream.is_full
+        full.append(side.upstream.is_full)
         for name in ("first", "second"):
             nursery.start_soon(one_who_waits, name)
-            await trio.testing.wait_all_tasks_blocked()
+            await wait_all_tasks_blocked()
         ids = [(await visit.hears())["id"] for _ in range(1000)]
         await visit.says(*map(yes, ids[: QUEUE_HIGH - QUEUE_LOW - 1]))
         await side.house.told(*[Settled(token, ACCEPTED) for token in range(QUEUE_HIGH - QUEUE_LOW - 1)])
-        await trio.testing.wait_all_tasks_blocked()
-        assert not side.upstream.is_full
-        assert not passed, "full is full until it is well below"
+        await wait_all_tasks_blocked()
+        full.append(side.upstream.is_full)
+        assert full == [False, True, False]
+        assert not passed, "who waits waits until it is well below"
         await visit.says(yes(ids[QUEUE_HIGH - QUEUE_LOW - 1]))
         await side.house.told(Settled(QUEUE_HIGH - QUEUE_LOW - 1, ACCEPTED))
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert sorted(passed) == ["first", "second"]
 
 
-async def test_a_lost_pool_makes_room(pool: SocketPool) -> None:
+async def test_a_lost_pool_makes_room(autojump_clock: MockClock, pool: SocketPool) -> None:
     side = Side(pool.port)
     async with side.running():
         visit = await pool.accept()
@@ -324,7 +347,7 @@ async def test_a_lost_pool_makes_room(pool: SocketPool) -> None:
         assert not side.upstream.is_full
 
 
-async def test_all_verdicts_can_be_waited_for(pool: SocketPool) -> None:
+async def test_all_verdicts_can_be_waited_for(autojump_clock: MockClock, pool: SocketPool) -> None:
     side = Side(pool.port)
     done: list[str] = []
 
@@ -340,21 +363,23 @@ async def test_all_verdicts_can_be_waited_for(pool: SocketPool) -> None:
         assert side.submits("a", "b")
         for name in ("first", "second"):
             nursery.start_soon(one_who_waits, name)
-            await trio.testing.wait_all_tasks_blocked()
+            await wait_all_tasks_blocked()
         await visit.says(yes(4))
         await side.house.told(Settled("a", ACCEPTED))
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert not done
         await visit.says(yes(5))
         await side.house.told(Settled("b", ACCEPTED))
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         assert sorted(done) == ["first", "second"]
 
 
 # ---- faults, and what follows
 
 
-async def test_it_comes_back_after_the_pool_has_closed(pool: SocketPool, log: Log) -> None:
+async def test_it_comes_back_after_the_pool_has_closed(
+    autojump_clock: MockClock, pool: SocketPool, log: Log
+) -> None:
     side = Side(pool.port)
     async with side.running():
         for connection in (1, 2, 3):
@@ -372,7 +397,9 @@ async def test_it_comes_back_after_the_pool_has_closed(pool: SocketPool, log: Lo
     assert lost[0]["address"] == f"stratum+tcp://127.0.0.1:{pool.port}"
 
 
-async def test_a_refused_connection_is_tried_again_with_growing_waits(log: Log) -> None:
+async def test_a_refused_connection_is_tried_again_with_growing_waits(
+    autojump_clock: MockClock, log: Log
+) -> None:
     side = Side(await closed_port(), limits=Limits(reconnect_seconds_max=30))
     async with side.running():
         await trio.sleep(300)
@@ -387,7 +414,9 @@ async def test_a_refused_connection_is_tried_again_with_growing_waits(log: Log) 
     assert side.upstream.pools[0].state == "down"
 
 
-async def test_a_refused_user_is_tried_again_with_growing_waits(pool: SocketPool, log: Log) -> None:
+async def test_a_refused_user_is_tried_again_with_growing_waits(
+    autojump_clock: MockClock, pool: SocketPool, log: Log
+) -> None:
     side = Side(pool.port, limits=Limits(reconnect_seconds_max=30))
     came: list[float] = []
     async with side.running():
@@ -407,7 +436,7 @@ async def test_a_refused_user_is_tried_again_with_growing_waits(pool: SocketPool
     assert events(log) == [("pool not to be had", refused)] * 8
 
 
-async def test_a_silent_pool_is_left(pool: SocketPool, log: Log) -> None:
+async def test_a_silent_pool_is_left(autojump_clock: MockClock, pool: SocketPool, log: Log) -> None:
     side = Side(pool.port, limits=Limits(upstream_silence_seconds=300))
     async with side.running():
         visit = await pool.accept()
@@ -418,7 +447,9 @@ async def test_a_silent_pool_is_left(pool: SocketPool, log: Log) -> None:
     assert ("pool lost", "silent for 300 s") in events(log)
 
 
-async def test_a_pool_that_does_not_answer_the_opening_is_left(pool: SocketPool, log: Log) -> None:
+async def test_a_pool_that_does_not_answer_the_opening_is_left(
+    autojump_clock: MockClock, pool: SocketPool, log: Log
+) -> None:
     side = Side(pool.port, limits=Limits(upstream_reply_seconds=20))
     async with side.running():
         visit = await pool.accept()
@@ -428,12 +459,12 @@ async def test_a_pool_that_does_not_answer_the_opening_is_left(pool: SocketPool,
     assert events(log) == [("pool not to be had", "no answer for 20 s")]
 
 
-async def test_a_pool_that_resets_is_one_line(pool: SocketPool, log: Log) -> None:
+async def test_a_pool_that_resets_is_one_line(autojump_clock: MockClock, pool: SocketPool, log: Log) -> None:
     side = Side(pool.port)
     async with side.running():
         visit = await pool.accept()
         # Closing with bytes unread sends a reset.
-        await trio.testing.wait_all_tasks_blocked()
+        await wait_all_tasks_blocked()
         await visit.closes()
         await side.house.told(Gone())
         await pool.accept()
@@ -444,7 +475,7 @@ async def test_a_pool_that_resets_is_one_line(pool: SocketPool, log: Log) -> Non
 
 
 async def test_an_address_that_does_not_answer_is_given_up_in_time(
-    monkeypatch: pytest.MonkeyPatch, log: Log
+    autojump_clock: MockClock, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
     tried: list[float] = []
 
@@ -462,7 +493,7 @@ async def test_an_address_that_does_not_answer_is_given_up_in_time(
 
 
 @pytest.mark.parametrize("host", ["nowhere..invalid", "x" * 64 + ".invalid", "ü" * 70])
-async def test_a_name_that_cannot_be_is_one_line(host: str, log: Log) -> None:
+async def test_a_name_that_cannot_be_is_one_line(autojump_clock: MockClock, host: str, log: Log) -> None:
     side = Side(3333, host=host)
     async with side.running():
         while not log:  # the look-up is a thread's, which no clock here knows
@@ -474,7 +505,7 @@ async def test_a_name_that_cannot_be_is_one_line(host: str, log: Log) -> None:
 
 
 async def test_a_fault_of_the_house_is_the_pools_fault_only_if_it_says_so(
-    pool: SocketPool, monkeypatch: pytest.MonkeyPatch, log: Log
+    autojump_clock: MockClock, pool: SocketPool, monkeypatch: pytest.MonkeyPatch, log: Log
 ) -> None:
     side = Side(pool.port)
 
@@ -494,7 +525,7 @@ async def test_a_fault_of_the_house_is_the_pools_fault_only_if_it_says_so(
 
 
 async def test_any_other_fault_is_a_bug_and_is_not_hidden(
-    pool: SocketPool, monkeypatch: pytest.MonkeyPatch
+    autojump_clock: MockClock, pool: SocketPool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     side = Side(pool.port)
 
@@ -509,7 +540,9 @@ async def test_any_other_fault_is_a_bug_and_is_not_hidden(
             await trio.sleep_forever()
 
 
-async def test_a_pool_that_asks_to_be_asked_again_is(pool: SocketPool, log: Log) -> None:
+async def test_a_pool_that_asks_to_be_asked_again_is(
+    autojump_clock: MockClock, pool: SocketPool, log: Log
+) -> None:
     side = Side(pool.port)
     async with side.running():
         visit = await pool.accept()
@@ -523,7 +556,9 @@ async def test_a_pool_that_asks_to_be_asked_again_is(pool: SocketPool, log: Log)
     assert ("pool", "asked to reconnect to evil.example 1; reconnecting as configured") in events(log)
 
 
-async def test_notes_of_the_last_batch_are_not_forgotten(pool: SocketPool, log: Log) -> None:
+async def test_notes_of_the_last_batch_are_not_forgotten(
+    autojump_clock: MockClock, pool: SocketPool, log: Log
+) -> None:
     side = Side(pool.port)
     async with side.running():
         visit = await pool.accept()
@@ -541,7 +576,9 @@ async def test_notes_of_the_last_batch_are_not_forgotten(pool: SocketPool, log: 
 # ---- several pools
 
 
-async def test_the_next_pool_is_tried_when_the_first_is_not_to_be_had(backup: SocketPool, log: Log) -> None:
+async def test_the_next_pool_is_tried_when_the_first_is_not_to_be_had(
+    autojump_clock: MockClock, backup: SocketPool, log: Log
+) -> None:
     side = Side(await closed_port(), backup.port)
     async with side.running():
         visit = await backup.accept()
@@ -555,7 +592,7 @@ async def test_the_next_pool_is_tried_when_the_first_is_not_to_be_had(backup: So
 
 
 async def test_after_the_second_pool_has_worked_the_first_is_asked_again(
-    pool: SocketPool, backup: SocketPool
+    autojump_clock: MockClock, pool: SocketPool, backup: SocketPool
 ) -> None:
     side = Side(pool.port, backup.port)
     async with side.running():
@@ -571,7 +608,7 @@ async def test_after_the_second_pool_has_worked_the_first_is_asked_again(
 
 
 async def test_pools_that_all_fail_are_asked_in_turn_with_growing_waits(
-    pool: SocketPool, backup: SocketPool, log: Log
+    autojump_clock: MockClock, pool: SocketPool, backup: SocketPool, log: Log
 ) -> None:
     side = Side(pool.port, backup.port)
     async with side.running():
