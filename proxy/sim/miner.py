@@ -107,7 +107,7 @@ class SimMiner:
         self._gate = gate
         self._random = random.Random(options.seed)
         self._memory = Memory()
-        self._stopping = False
+        self._stop = trio.Event()
         self._working = False
         self._turns = 0
         self._trouble: Kind | None = None  # under way on a second connection
@@ -124,15 +124,15 @@ class SimMiner:
     async def run(self) -> None:
         """Mine until stopped, turned away or cancelled."""
         async with trio.open_nursery() as self._nursery:
-            while not self._stopping:
+            while not self._is_stopping():
                 await self._connect_and_work()
                 with trio.move_on_after(self.options.reconnect_seconds):
-                    await self.changes.until(self._is_stopping)
+                    await self._stop.wait()
             self._nursery.cancel_scope.cancel()
 
     def stop(self) -> None:
         """Send nothing more, wait for replies, then leave."""
-        self._stopping = True
+        self._stop.set()
         self.finished.set()
         if self.link is not None and not self._working:
             self.link.scope.cancel()
@@ -160,7 +160,7 @@ class SimMiner:
         async with AsyncExitStack() as gate:
             if self._gate is not None:
                 await gate.enter_async_context(self._gate)
-            if self._stopping:
+            if self._is_stopping():
                 return
             try:
                 stream = await self._dial()
@@ -169,7 +169,7 @@ class SimMiner:
                 self.changes.touch()
                 return
             self.link = link = self._new_link(stream)
-            if self._stopping:  # while the stream was being opened
+            if self._is_stopping():  # while the stream was being opened
                 link.scope.cancel()
             self.report.connects += 1
             over = False
@@ -222,7 +222,7 @@ class SimMiner:
         if link.login_refused == "authorize":
             # The reference miner ends its process then, and never tries again.
             self.report.quits += 1
-            self._stopping = True
+            self._stop.set()
             self.finished.set()
         elif link.login_refused:
             self.report.violations["subscribe_refused"] += 1
@@ -239,23 +239,23 @@ class SimMiner:
     async def _take_turns(self, link: MinerLink) -> None:
         options = self.options
         due = trio.current_time()
-        while not self._stopping:
+        while not self._is_stopping():
             if not options.shares_per_second or (options.max_shares and self._turns >= options.max_shares):
                 self.finished.set()
                 self.changes.touch()
-                await self.changes.until(self._is_stopping)
+                await self._stop.wait()
                 return
             # Never more than a second behind: a burst after a pause would measure nothing.
             due = max(due, trio.current_time() - 1.0) + self._random.expovariate(options.shares_per_second)
             with trio.move_on_at(due):
-                await self.changes.until(self._is_stopping)
-            await self.changes.until(lambda: self._stopping or link.task is not None)
-            if not self._stopping:
+                await self._stop.wait()
+            await self.changes.until(lambda: self._is_stopping() or link.task is not None)
+            if not self._is_stopping():
                 self._turns += 1
                 await self._take_turn(link)
 
     def _is_stopping(self) -> bool:
-        return self._stopping
+        return self._stop.is_set()
 
     async def _take_turn(self, link: MinerLink) -> None:
         kind = self.options.mix.draw(self._random)

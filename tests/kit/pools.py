@@ -101,7 +101,7 @@ def a_forward(
 ) -> Forward:
     """A share for a pool."""
     job = Job("main", connection, pool_id, HEADER, 1 << 255, clean=True, received=0.0)
-    return Forward(job, "user", ntime, "00" * 24, "cd" * 36, token)
+    return Forward(job, "user", ntime, "00" * 24, "cd" * 36, token, sent_at=1.0)
 
 
 def submit(request_id: int, *, pool_id: str = "1") -> str:

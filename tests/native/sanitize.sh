@@ -5,7 +5,7 @@
 #
 # Works on a copy, so the extension in use is not replaced by a slow one.  The sanitizers must be loaded
 # before Python, which was built without them; leaks are Python's own at exit and not looked for here
-# (test_nothing_is_kept does).  Any finding ends the run.
+# (test_nothing_is_kept does).  A finding ends the run; capture=sys leaves its report on the terminal.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 python=$(command -v "${1:-python3}")
@@ -34,4 +34,4 @@ done
 cd "$copy"
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONDONTWRITEBYTECODE=1
 preload="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libubsan.so)"
-LD_PRELOAD=$preload "$python" -m pytest -q -p no:cacheprovider tests/native tests/sim/test_solver.py
+LD_PRELOAD=$preload "$python" -m pytest -q --capture=sys -p no:cacheprovider tests/native tests/sim/test_solver.py

@@ -1,20 +1,15 @@
 """The pool side on real sockets of loopback and a clock that jumps: connects, gives up, comes back."""
 
 import json
-from collections.abc import AsyncIterator, Iterator, MutableMapping
-from contextlib import asynccontextmanager
 from itertools import pairwise
 from random import Random
-from typing import Any
 
 import pytest
-import structlog
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from proxy.config import Address, Config, Limits, Pool
 from proxy.config import Upstream as Section
-from proxy.core.tally import Tally
 from proxy.errors import PoolError
 from proxy.upstream.conversation import TARGET_WAIT
 from proxy.upstream.session import QUEUE_HIGH, QUEUE_LOW, Upstream
@@ -26,78 +21,14 @@ from tests.kit.pools import (
     SUBSCRIBED,
     Given,
     Gone,
-    House,
     Settled,
     SocketPool,
     Working,
-    a_forward,
     notify,
     set_target,
     yes,
 )
-
-Log = list[MutableMapping[str, Any]]
-
-@pytest.fixture
-def log() -> Iterator[Log]:
-    with structlog.testing.capture_logs() as lines:
-        yield lines
-
-
-@pytest.fixture
-async def pool() -> AsyncIterator[SocketPool]:
-    opened = await SocketPool.open()
-    yield opened
-    await opened.closes()
-
-
-@pytest.fixture
-async def backup() -> AsyncIterator[SocketPool]:
-    opened = await SocketPool.open()
-    yield opened
-    await opened.closes()
-
-
-async def closed_port() -> int:
-    """A port where nobody listens."""
-    gone = await SocketPool.open()
-    await gone.closes()
-    return gone.port
-
-
-class Side:
-    """The pool side under test, with the relay's place behind it."""
-
-    def __init__(self, *ports: int, host: str = "127.0.0.1", limits: Limits | None = None) -> None:
-        pools = tuple(
-            Pool(name=f"pool{place}", url=Address("stratum+tcp", host, port))
-            for place, port in enumerate(ports)
-        )
-        self.config = Config(upstream=Section(user="user", pools=pools), limits=limits or Limits())
-        self.house = House()
-        self.tally = Tally()
-        self.upstream = Upstream(self.config, self.house, self.tally, Random(1))
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[trio.Nursery]:
-        """Run it; a test that waits for what never comes fails instead of hanging."""
-        with trio.fail_after(100_000):
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self.upstream.run)
-                yield nursery
-                nursery.cancel_scope.cancel()
-
-    def submits(self, *tokens: object, connection: int = 1) -> bool:
-        """Hand shares over; whether all were taken."""
-        now = trio.current_time()
-        taken = [self.upstream.submit(a_forward(token, connection=connection), now) for token in tokens]
-        return all(taken)
-
-
-def events(log: Log) -> list[tuple[str, str]]:
-    """What the log says of pools: the event and why."""
-    return [(line["event"], line.get("why", line.get("note", ""))) for line in log]
-
+from tests.upstream.sides import Log, Side, closed_port, events
 
 # ---- one connection
 
