@@ -40,6 +40,11 @@ address = ""
 """
 
 
+async def never_runs(*_: object) -> None:
+    """Stands where a proxy would be run in this process, because nothing would end it."""
+    raise AssertionError("it runs")
+
+
 @pytest.fixture(autouse=True)
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty directory to be in, and no settings in the environment."""
@@ -47,6 +52,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in os.environ:
         if name.startswith("SLUICE__") or name == "SLUICE_CONFIG":
             monkeypatch.delenv(name)
+    monkeypatch.setattr("proxy.app.run_until_signalled", never_runs)
     # For processes of their own, wherever they are started from.
     monkeypatch.setenv("PYTHONPATH", str(Path(proxy.__file__).parent.parent))
     return tmp_path
@@ -159,7 +165,7 @@ def test_check_says_what_run_would_refuse() -> None:
 WRONG = [
     ("[upstream", "s.toml"),
     (POOL.replace("user", "usr"), "upstream.usr"),
-    (POOL.replace("48_5", "48_7"), "upstream.algorithm"),
+    (POOL.replace("48_5", "48_6"), "upstream.algorithm"),
     (POOL.replace("= 0.1", '= "x"'), "limits.reconnect_seconds_max"),
     (POOL.replace("stratum+tcp://127.0.0.1:PORT", "http://x"), "upstream.pools.0.url"),
 ]
