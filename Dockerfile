@@ -13,7 +13,7 @@ COPY pyproject.toml README.md ./
 COPY proxy proxy
 # SLUICE_NATIVE=portable makes the build fail here, and not the farm slow later, if the C part is missing.
 RUN /opt/sluice/bin/pip install --no-cache-dir --no-compile . \
- && SLUICE_NATIVE=portable /opt/sluice/bin/python -c "import proxy.native" \
+ && (cd / && SLUICE_NATIVE=portable /opt/sluice/bin/python -c "import proxy.native") \
  && /opt/sluice/bin/pip uninstall -y pip \
  && find /opt/sluice -name __pycache__ -prune -exec rm -rf {} +
 

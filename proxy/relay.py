@@ -8,6 +8,7 @@ Work is empty from then until the next connection gives a job, and no share cros
 carries the number of the connection it is for.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Protocol
@@ -90,6 +91,7 @@ class Relay:
         self._waiting: dict[MinerSession, None] = {}
         self._warned_prefix = False
         self._had_work = False
+        self._numbers = itertools.count(1)
 
     def attach(self, carrier: Carrier) -> None:
         """Let a carrier bring work to its miners from now on."""
@@ -172,6 +174,10 @@ class Relay:
         self.space = None
 
     # ---- from the miner side (see downstream.session.House)
+
+    def next_number(self) -> int:
+        """A number that no other session of this run has."""
+        return next(self._numbers)
 
     def lend(self) -> Slice | None:
         """Lend a slice of the present nonce space; None if there is no room, or no pool."""

@@ -50,7 +50,7 @@ def test_share_goes_to_the_pool_and_its_verdict_comes_home(up: Farm) -> None:
     miner = up.miner()
     found = up.share(miner)
     work = up.relay.works[0]
-    assert miner.says(found.submit(work.id)) == []
+    assert miner.says(found.submit(miner.job_id)) == []
     (forward,) = up.pool.got
     assert forward.job is work.job
     assert forward.user == "account"
@@ -73,7 +73,7 @@ def test_share_goes_to_the_pool_and_its_verdict_comes_home(up: Farm) -> None:
 
 def test_time_of_a_share_is_ours_when_the_miner_sends_none(up: Farm) -> None:
     miner = up.miner()
-    line = up.share(miner).submit(up.relay.works[0].id)
+    line = up.share(miner).submit(miner.job_id)
     line["params"][2] = "soon"
     miner.says(line)
     assert up.pool.got[0].ntime == f"{1_800_000_000:016x}"
@@ -81,7 +81,7 @@ def test_time_of_a_share_is_ours_when_the_miner_sends_none(up: Farm) -> None:
 
 def test_the_pools_own_refusal_reaches_the_miner(up: Farm) -> None:
     miner = up.miner()
-    miner.says(up.share(miner).submit(up.relay.works[0].id))
+    miner.says(up.share(miner).submit(miner.job_id))
     up.pool.answers(Verdict(Reason.REJECTED, "stale share", -1))
     assert miner.hears() == [no(4, -1, "stale share")]
     assert up.tally.shares == {Reason.REJECTED: 1}
@@ -90,7 +90,7 @@ def test_the_pools_own_refusal_reaches_the_miner(up: Farm) -> None:
 def test_verdicts_find_their_own_miner(up: Farm) -> None:
     miners = [up.miner(f"rig{number}") for number in range(3)]
     for number, miner in enumerate(miners):
-        miner.says(up.share(miner).submit(up.relay.works[0].id, request_id=f"s{number}"))
+        miner.says(up.share(miner).submit(miner.job_id, request_id=f"s{number}"))
     nonces = {forward.nonce for forward in up.pool.got}
     assert len(nonces) == 3
     while up.pool.got:
@@ -100,7 +100,7 @@ def test_verdicts_find_their_own_miner(up: Farm) -> None:
 
 def test_a_verdict_for_a_miner_that_has_left_is_counted(up: Farm) -> None:
     miner = up.miner()
-    miner.says(up.share(miner).submit(up.relay.works[0].id))
+    miner.says(up.share(miner).submit(miner.job_id))
     miner.session.end()
     up.pool.answers()
     assert up.tally.shares == {Reason.ACCEPTED: 1}
@@ -109,23 +109,22 @@ def test_a_verdict_for_a_miner_that_has_left_is_counted(up: Farm) -> None:
 
 def test_bad_shares_stay_here(up: Farm) -> None:
     miner = up.miner()
-    work = up.relay.works[0]
     found = up.share(miner)
-    miner.says(found.submit(work.id))
+    miner.says(found.submit(miner.job_id))
     up.pool.answers()
     miner.hears()
     refused = [
-        (found.submit(work.id), no(4, 22, "duplicate share"), Reason.DUPLICATE),
+        (found.submit(miner.job_id), no(4, 22, "duplicate share"), Reason.DUPLICATE),
         (found.submit("fffffff"), no(4, 21, "job not found"), Reason.UNKNOWN_JOB),
         (found.submit("1"), no(4, 21, "job not found"), Reason.UNKNOWN_JOB),
-        (submit(work.id, miner.nonce, SOLUTION), no(4, 20, "invalid solution"), Reason.INVALID_SOLUTION),
-        (submit(work.id, "00" * 32), no(4, 20, "nonce outside extranonce1"), Reason.BAD_NONCE),
+        (submit(miner.job_id, miner.nonce, SOLUTION), no(4, 20, "invalid solution"), Reason.INVALID_SOLUTION),
+        (submit(miner.job_id, "00" * 32), no(4, 20, "nonce outside extranonce1"), Reason.BAD_NONCE),
     ]
     for line, answer, reason in refused:
         before = up.tally.shares[reason]
         assert miner.says(line) == [answer]
         assert up.tally.shares[reason] == before + 1
-    (line,) = miner.says(submit(work.id, miner.nonce, "00"))
+    (line,) = miner.says(submit(miner.job_id, miner.nonce, "00"))
     assert line["error"][1].startswith("malformed share: solution of 2 hex digits")
     assert not up.pool.got
     assert up.tally.received_total == 7
@@ -134,22 +133,22 @@ def test_bad_shares_stay_here(up: Farm) -> None:
 
 def test_share_of_a_replaced_job_is_stale(up: Farm) -> None:
     miner = up.miner()
-    old = up.relay.works[0]
+    old_id = miner.job_id
     found = up.share(miner)
     up.pool.gives(OTHER)
-    assert miner.says(found.submit(old.id)) == [no(4, 21, "stale share")]
+    assert miner.says(found.submit(old_id)) == [no(4, 21, "stale share")]
     miner.is_given_work()
-    assert miner.says(found.submit(old.id)) == [no(4, 21, "stale share")]
+    assert miner.says(found.submit(old_id)) == [no(4, 21, "stale share")]
     assert not up.pool.got
 
 
 def test_a_job_that_is_not_clean_leaves_the_old_one_good(up: Farm) -> None:
     miner = up.miner()
-    old = up.relay.works[0]
+    old, old_id = up.relay.works[0], miner.job_id
     found = up.share(miner)
     up.pool.gives(OTHER, clean=False)
     assert miner.is_given_work()[-1]["method"] == "mining.notify"
-    assert miner.says(found.submit(old.id)) == []
+    assert miner.says(found.submit(old_id)) == []
     assert up.pool.got[0].job is old.job
 
 
@@ -161,7 +160,7 @@ def test_share_below_the_miners_target_but_not_the_pools_is_kept() -> None:
     target = from_difficulty(1e6)
     made.pool.comes(target=target)
     miner = made.miner()
-    assert miner.says(made.share(miner).submit(made.relay.works[0].id)) == [yes(4)]
+    assert miner.says(made.share(miner).submit(miner.job_id)) == [yes(4)]
     assert made.tally.shares == {Reason.KEPT: 1}
     assert made.tally.work[Reason.KEPT] == pytest.approx(1.0)
     assert not made.pool.got
@@ -171,7 +170,7 @@ def test_share_below_the_miners_target_but_not_the_pools_is_kept() -> None:
 def test_share_above_the_target_is_low_difficulty(up: Farm) -> None:
     up.pool.gives(OTHER, target=from_difficulty(1e9))
     miner = up.miner()
-    assert miner.says(up.share(miner).submit(up.relay.works[0].id)) == [no(4, 23, "low difficulty share")]
+    assert miner.says(up.share(miner).submit(miner.job_id)) == [no(4, 23, "low difficulty share")]
 
 
 def test_each_difficulty_has_its_lane_and_none_is_harder_than_the_pool() -> None:
@@ -190,14 +189,12 @@ def test_each_difficulty_has_its_lane_and_none_is_harder_than_the_pool() -> None
     easy, hard = made.miner(lane=1), made.miner(lane=0)
     # Work of another lane was never given to this miner.
     found = made.share(easy)
-    assert hard.says(submit(made.relay.works[1].id, hard.nonce, found.solution)) == [
-        no(4, 21, "job not found")
-    ]
+    assert hard.says(submit(easy.job_id, hard.nonce, found.solution)) == [no(4, 21, "job not found")]
 
 
 def test_new_target_for_the_same_header_keeps_old_work_good(up: Farm) -> None:
     miner = up.miner()
-    old = up.relay.works[0]
+    old, old_id = up.relay.works[0], miner.job_id
     hard, easy = sorted((up.share(miner, number) for number in range(2)), key=lambda found: found.value)
     up.pool.gives(HEADER, target=easy.value)
     new = up.relay.works[0]
@@ -207,8 +204,8 @@ def test_new_target_for_the_same_header_keeps_old_work_good(up: Farm) -> None:
         notified("mining.notify", new.id, True, to_hex(easy.value), HEADER),
     ]
     # Solved for the old target: what also meets the new one goes to the pool, the rest counts here.
-    assert miner.says(hard.submit(old.id, 10)) == []
-    assert miner.says(easy.submit(old.id, 11)) == [yes(11)]
+    assert miner.says(hard.submit(old_id, 10)) == []
+    assert miner.says(easy.submit(old_id, 11)) == [yes(11)]
     assert up.pool.answers().job is new.job
     assert up.tally.shares == {Reason.ACCEPTED: 1, Reason.KEPT: 1}
     # It is the same share under the new id, too.
@@ -225,7 +222,7 @@ def test_job_of_the_same_content_goes_to_nobody_and_is_submitted_under_its_new_n
     renamed = up.pool.gives(HEADER)
     assert up.relay.works == (work,)
     assert len(up.carrier.announced) == announced
-    miner.says(up.share(miner).submit(work.id))
+    miner.says(up.share(miner).submit(miner.job_id))
     assert up.pool.got[0].job.pool_id == renamed.pool_id
     assert up.tally.jobs == {("main", True): 2}
 
@@ -261,13 +258,12 @@ def test_not_ready_says_why(up: Farm) -> None:
 
 def test_without_a_pool_shares_are_lost_and_count_as_forwarded_to_none(up: Farm) -> None:
     miner = up.miner()
-    work = up.relay.works[0]
     first, second = (up.share(miner, number) for number in range(2))
-    miner.says(first.submit(work.id, 10))
+    miner.says(first.submit(miner.job_id, 10))
     up.pool.goes()
     # One was on its way to the pool, the other comes when there is none.
     assert miner.hears() == [no(10, 20, "pool connection lost")]
-    assert miner.says(second.submit(work.id, 11)) == [no(11, 20, "pool connection lost")]
+    assert miner.says(second.submit(miner.job_id, 11)) == [no(11, 20, "pool connection lost")]
     assert up.tally.forwarded == {"main": 1, "none": 1}
     assert up.tally.shares == {Reason.LOST: 2}
     assert not up.tally.roundtrip
@@ -277,17 +273,17 @@ def test_without_a_pool_shares_are_lost_and_count_as_forwarded_to_none(up: Farm)
 
 def test_pool_switch_is_clean(up: Farm) -> None:
     miner = up.miner()
-    old = up.relay.works[0]
+    old_id = miner.job_id
     found = up.share(miner)
     up.pool.comes("beef", header=OTHER)
     # Even before the miner knows: nothing of the old connection reaches the new one.
-    assert miner.says(found.submit(old.id)) == [no(4, 21, "stale share")]
+    assert miner.says(found.submit(old_id)) == [no(4, 21, "stale share")]
     heard = miner.is_given_work()
     assert [line["method"] for line in heard] == ["mining.set_extranonce", "mining.notify"]
-    assert miner.says(found.submit(old.id)) != []
+    assert miner.says(found.submit(old_id)) != []
     assert not up.pool.got
     found = up.share(miner)
-    assert miner.says(found.submit(up.relay.works[0].id)) == []
+    assert miner.says(found.submit(miner.job_id)) == []
     assert up.pool.got[0].job.connection == 2
     assert "beef" + up.pool.got[0].nonce == miner.prefix + found.nonce
     assert up.tally.conserved
@@ -295,10 +291,10 @@ def test_pool_switch_is_clean(up: Farm) -> None:
 
 def test_switch_to_the_same_header_is_clean_too(up: Farm) -> None:
     miner = up.miner()
-    old = up.relay.works[0]
+    old, old_id = up.relay.works[0], miner.job_id
     found = up.share(miner)
     up.pool.comes(EXTRANONCE1, header=HEADER)
-    assert miner.says(found.submit(old.id)) == [no(4, 21, "stale share")]
+    assert miner.says(found.submit(old_id)) == [no(4, 21, "stale share")]
     assert up.relay.works[0].id != old.id
     assert miner.is_given_work()[-1]["params"][0] == up.relay.works[0].id
 
@@ -306,11 +302,11 @@ def test_switch_to_the_same_header_is_clean_too(up: Farm) -> None:
 def test_share_that_was_on_its_way_during_a_switch_costs_no_connection(up: Farm) -> None:
     """The new extranonce1 is shorter, so the old share's nonce has another length."""
     miner = up.miner()
-    old = up.relay.works[0]
+    old_id = miner.job_id
     found = up.share(miner)
     up.pool.comes("beef", header=OTHER)
     miner.is_given_work()
-    (answer,) = miner.says(found.submit(old.id))
+    (answer,) = miner.says(found.submit(old_id))
     assert answer["result"] is None
     assert not miner.session.closing
 
@@ -322,7 +318,7 @@ def test_miner_that_keeps_its_old_prefix_is_told_and_closed(up: Farm, extranonce
     up.pool.comes(extranonce1, header=OTHER)
     miner.is_given_work()
     found = next(mined(OTHER, former))
-    assert miner.says(found.submit(up.relay.works[0].id)) == [no(4, 20, "nonce outside extranonce1")]
+    assert miner.says(found.submit(miner.job_id)) == [no(4, 20, "nonce outside extranonce1")]
     assert miner.session.closing == "old_extranonce"
     assert not up.pool.got
 
@@ -394,7 +390,7 @@ def test_the_pool_sees_the_worker_as_configured(worker_names: str, user: str) ->
     made = farm(worker_names=worker_names)
     made.pool.comes()
     miner = made.miner("rig7")
-    miner.says(made.share(miner).submit(made.relay.works[0].id))
+    miner.says(made.share(miner).submit(miner.job_id))
     assert made.pool.got[0].user == user
 
 
@@ -441,6 +437,8 @@ def test_whatever_happens_the_sums_hold_and_every_submit_is_answered_once(
         if relay.works:
             old_ids.append(relay.works[0].id)
         miner = miners[number]
+        if miner.job_id:
+            old_ids.append(miner.job_id)
         match act:
             case "good" | "again" | "old job" | "no job" | "junk proof" | "malformed":
                 header = relay.works[0].job.header if relay.works else HEADER

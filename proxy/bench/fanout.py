@@ -33,6 +33,7 @@ from proxy.native import Equihash
 from proxy.relay import Relay
 from proxy.upstream.conversation import Account, Conversation
 from proxy.upstream.session import Upstream as PoolSide
+from proxy.wire import aion
 
 ROUNDS = 11
 WAIT_SECONDS = 60  # for the crowd to log in, or to read a job
@@ -204,7 +205,7 @@ async def _run_process(
 
 
 async def _bare_round(board: Board, relay: Relay, miners: _Crowd) -> tuple[float, float]:
-    line = relay.works[0].encoded["aion"]
+    line = aion.notify(relay.works[0])
     senders = [sock.send for sock in board.sockets()]
     began, began_ns = time.perf_counter(), time.monotonic_ns()
     for send in senders:

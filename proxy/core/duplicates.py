@@ -5,8 +5,8 @@ needs anyway; nTime is no part of it.  Two generations of bounded size: when the
 becomes the older, and the older is forgotten.
 """
 
-# Two of these, some 110 bytes an entry: at most 29 MB for a header that 260,000 shares were sent for.
-GENERATION = 131_072
+# Two of these, some 110 bytes an entry: at most 14 MB for a header that 130,000 shares were sent for.
+GENERATION = 65_536
 
 
 class Duplicates:

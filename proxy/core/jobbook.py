@@ -14,12 +14,14 @@ from collections.abc import Iterable
 import attrs
 
 from proxy.core.duplicates import Duplicates
-from proxy.model.job import Job, Work
+from proxy.model.job import ID_DIGITS, Job, Work
 
 # A pool that never cleans would otherwise grow these without end.  Works of one job count each.
 MAX_LIVE = 64
 MAX_STALE = 64
-MAX_HEADERS = 64
+# Headers whose shares are remembered: the live one, and a few in case the pool goes back to one.
+MAX_HEADERS = 8
+_NONE_SEEN = Duplicates()  # of works that take no share any more
 
 
 @attrs.define(slots=True, eq=False)
@@ -29,6 +31,11 @@ class Entry:
     work: Work
     seen: Duplicates
     live: bool = True
+
+    def end(self) -> None:
+        """Take no share for it from now on."""
+        self.live = False
+        self.seen = _NONE_SEEN
 
 
 class JobBook:
@@ -48,8 +55,12 @@ class JobBook:
         return len(self._entries)
 
     def find(self, work_id: str) -> Entry | None:
-        """Look a work up by the id a miner gave; None if it is unknown or gone."""
-        return self._entries.get(work_id)
+        """Look a work up by the id a miner gave; None if it is unknown or gone.
+
+        Args:
+            work_id: what follows the first ID_DIGITS is the caller's to check.
+        """
+        return self._entries.get(work_id[:ID_DIGITS])
 
     @property
     def seen(self) -> int:
@@ -88,7 +99,7 @@ class JobBook:
             self._drop_live()
         self.job = job
         works = [self._enter(job, miner_target, lane) for lane, miner_target in enumerate(miner_targets)]
-        self._trim()
+        self._trim(len(works))
         return works
 
     def _enter(self, job: Job, miner_target: int | None, lane: int) -> Work:
@@ -107,12 +118,13 @@ class JobBook:
 
     def _drop_live(self) -> None:
         for entry in self._entries.values():
-            entry.live = False
+            entry.end()
 
-    def _trim(self) -> None:
+    def _trim(self, current: int) -> None:
+        """Keep to the bounds, but never end a work of the current job."""
         live = [entry for entry in self._entries.values() if entry.live]
-        for entry in live[:-MAX_LIVE]:
-            entry.live = False
+        for entry in live[: -max(MAX_LIVE, current)]:
+            entry.end()
         stale = [work_id for work_id, entry in self._entries.items() if not entry.live]
         for work_id in stale[:-MAX_STALE]:
             del self._entries[work_id]

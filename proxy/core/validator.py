@@ -12,7 +12,7 @@ prefix has changed is tried with the earlier prefix before it is called so.
 import attrs
 
 from proxy.core.jobbook import Entry, JobBook
-from proxy.model.job import Work
+from proxy.model.job import ID_DIGITS, Work
 from proxy.model.share import Reason, Share, Verdict
 from proxy.native import Equihash, share_value
 
@@ -38,6 +38,7 @@ class Assignment:
         first: serial of the first work given, 0 for none.
         last: serial of the latest work given.
         lane: which of a job's works it gets; one is made for each difficulty in use.
+        alias: hex that follows the id of its first work, and of no other.
     """
 
     prefix: str = ""
@@ -45,6 +46,7 @@ class Assignment:
     first: int = 0
     last: int = 0
     lane: int = 0
+    alias: str = ""
 
 
 @attrs.define(slots=True, eq=False)
@@ -93,7 +95,7 @@ class Validator:
         if not nonce.startswith(miner.prefix) and not nonce.lower().startswith(miner.prefix):
             return Judgement(_BAD_NONCE if _is_hex(nonce, solution) else _NOT_HEX)
         entry = self._book.find(share.work_id)
-        if entry is None or not entry.live or not _given(entry.work, miner):
+        if entry is None or not entry.live or not _given(entry.work, share.work_id, miner):
             if not _is_hex(nonce, solution):
                 return Judgement(_NOT_HEX)
             return Judgement(_no_job(entry, share.work_id, miner), entry)
@@ -141,19 +143,26 @@ def _is_hex(nonce: str, solution: str) -> bool:
     return digits.isascii() and not digits.strip("0123456789abcdefABCDEF")
 
 
-def _given(work: Work, miner: Assignment) -> bool:
-    return miner.first <= work.serial <= miner.last and work.lane == miner.lane
+def _given(work: Work, work_id: str, miner: Assignment) -> bool:
+    return work.lane == miner.lane and _is_own(work.serial, work_id, miner)
+
+
+def _is_own(serial: int, work_id: str, miner: Assignment) -> bool:
+    """Whether a miner was given a work, and by just this id."""
+    tail = miner.alias if serial == miner.first else ""
+    return miner.first <= serial <= miner.last and work_id[ID_DIGITS:] == tail
 
 
 def _no_job(entry: Entry | None, work_id: str, miner: Assignment) -> Verdict:
     if entry is not None:
-        return _STALE if _given(entry.work, miner) else _UNKNOWN_JOB
+        return _STALE if _given(entry.work, work_id, miner) else _UNKNOWN_JOB
     return _STALE if _was_given(work_id, miner) else _UNKNOWN_JOB
 
 
 def _was_given(work_id: str, miner: Assignment) -> bool:
     """A work that is gone can still be told from one that never was, by its serial."""
-    # int() takes signs, spaces, underscores and leading zeros, and ids of ours have none; 16 digits are 2^64.
-    if not 0 < len(work_id) <= 16 or work_id[0] == "0" or work_id.strip("0123456789abcdef"):
+    # int() takes signs, spaces and underscores, and ids of ours have none.
+    digits = work_id[:ID_DIGITS]
+    if len(digits) < ID_DIGITS or digits.strip("0123456789abcdef"):
         return False
-    return miner.first <= int(work_id, 16) <= miner.last
+    return _is_own(int(digits, 16), work_id, miner)

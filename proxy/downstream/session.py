@@ -19,7 +19,7 @@ from proxy.config import Limits
 from proxy.core.extranonce import NonceSpace, Slice
 from proxy.core.validator import Assignment
 from proxy.errors import MinerError
-from proxy.model.job import Work
+from proxy.model.job import ID_DIGITS, Work
 from proxy.model.share import Reason, Share, Verdict
 from proxy.wire import aion, events
 from proxy.wire.detect import foreign
@@ -36,6 +36,9 @@ class House(Protocol):
 
     works: tuple[Work, ...]  # the current work of each lane; empty while no pool has given any
     space: NonceSpace | None  # the present nonce space
+
+    def next_number(self) -> int:
+        """A number that no other session of this run has."""
 
     def lend(self) -> Slice | None:
         """Lend a slice of the present nonce space; None if there is no room."""
@@ -114,7 +117,7 @@ class MinerSession:
         self.address = address
         self.agent = ""
         self.worker = ""
-        self.assignment = Assignment(lane=door.lane)
+        self.assignment = Assignment(lane=door.lane, alias=f"{house.next_number():x}")
         self.slice: Slice | None = None
         self.at_work = False  # jobs go to it from now on
         self.wants_extranonce = False
@@ -225,9 +228,11 @@ class MinerSession:
             self._target = work.target
             lines += aion.set_target(work.target)
         assignment.last = work.serial
-        if not assignment.first:
-            assignment.first = work.serial
-        return lines + aion.notify(work) if lines else aion.notify(work)
+        if assignment.first:
+            return lines + aion.notify(work) if lines else aion.notify(work)
+        # A miner that comes back to the same work ignores an id it had on its last connection.
+        assignment.first = work.serial
+        return lines + aion.notify(work, assignment.alias)
 
     def give_first_job(self, now: float) -> None:
         """Put the miner to work: from now on every job goes to it."""
@@ -387,7 +392,7 @@ class MinerSession:
             return
         self.say(aion.verdict(event.id, verdict))
         # For an earlier job it may just have been on its way when the prefix changed.
-        latest = event.job_id == f"{self.assignment.last:x}"
+        latest = event.job_id[:ID_DIGITS] == f"{self.assignment.last:0{ID_DIGITS}x}"
         if verdict.reason is Reason.BAD_NONCE and self.assignment.former_prefix and latest:
             self.close("old_extranonce", "the miner kept the extranonce1 of an earlier pool connection")
 

@@ -10,6 +10,8 @@ import attrs
 
 from proxy.model import target as targets
 
+ID_DIGITS = 12  # serials count from the milliseconds since 1970; 2^48 of them last 8,900 years
+
 
 @attrs.frozen(slots=True, eq=False)
 class Job:
@@ -40,7 +42,7 @@ class Work:
 
     Args:
         serial: number of this work, growing for ever; the later work has the larger one.
-        id: what miners see: lower-case hex of the serial.
+        id: what miners see: the serial, ID_DIGITS lower-case hex digits.
         lane: which of the job's works this is; one is made for each difficulty in use.
         job: the pool's job behind it; replaced when the pool moves its target under the same job.
         target: what a miner must meet, 32 bytes big-endian.
@@ -71,7 +73,7 @@ class Work:
         target = job.target if miner_target is None else max(miner_target, job.target)
         return cls(
             serial=serial,
-            id=f"{serial:x}",
+            id=f"{serial:0{ID_DIGITS}x}",
             lane=lane,
             job=job,
             target=targets.to_bytes(target),

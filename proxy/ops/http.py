@@ -86,7 +86,7 @@ async def serve(
     config = HypercornConfig()
     config.bind = [f"fd://{sock.detach()}"]
     config.accesslog = None
-    config.errorlog = logging.getLogger("hypercorn.error")
+    config.errorlog = logging.getLogger(__name__)  # not its own name: levels outlive us
     config.errorlog.setLevel(logging.WARNING)  # its greeting names the address once more
     config.graceful_timeout = 0.5
     config.keep_alive_timeout = 30

@@ -177,6 +177,8 @@ class Conversation:
                 break
             del self._pending[request_id]
             self._sink.settle(forward, LOST, now)
+        while self._queue and now >= self._queue[0].sent_at + self.account.reply_seconds:
+            self._sink.settle(self._queue.popleft(), LOST, now)
         self._pump(now)
         if self._asked is not None and now >= self._asked + self.account.reply_seconds:
             raise PoolError(f"no answer for {self.account.reply_seconds:g} s")
@@ -188,15 +190,16 @@ class Conversation:
         deadline = self._heard + self.account.silence_seconds
         if self._held_since is not None:
             deadline = min(deadline, self._held_since + TARGET_WAIT)
-        for forward in self._pending.values():
-            deadline = min(deadline, forward.sent_at + self.account.reply_seconds)
-            break
+        for forward in (next(iter(self._pending.values()), None), self._queue[0] if self._queue else None):
+            if forward is not None:
+                deadline = min(deadline, forward.sent_at + self.account.reply_seconds)
         if self._asked is not None:
             deadline = min(deadline, self._asked + self.account.reply_seconds)
         return deadline
 
     def submit(self, forward: Forward, now: float) -> None:
         """Hand a share over; the sink is told its verdict, once."""
+        forward.sent_at = now  # for its time in the queue, until it is really sent
         self._queue.append(forward)
         self._pump(now)
 

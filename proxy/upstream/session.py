@@ -34,6 +34,9 @@ RECEIVE_BYTES = 65_536
 # Shares not yet answered at which miners are no longer read; 3 kB each, so some 3 MB at most.
 QUEUE_HIGH = 1024
 QUEUE_LOW = 256
+# A connection that gave work for so long was a success: the waits start small again, and the most
+# preferred pool has its turn.  One that ends sooner counts as another failure, or it would be tried for ever.
+STABLE_SECONDS = 10
 USER_TIMEOUT_SECONDS = 30  # unacknowledged bytes for so long: the route is dead
 
 log = structlog.get_logger()
@@ -56,7 +59,7 @@ class PoolStatus:
     difficulty: float = 0.0
     last_job_at: float = 0.0  # seconds since 1970
     last_fault: str = "not tried yet"
-    worked: bool = False  # its last connection gave a job
+    worked: bool = False  # its last connection was a success
     sends_target_after: bool | None = None
 
 
@@ -197,6 +200,7 @@ class Upstream:
                 self._account(pool), self, self._numbers, trio.current_time(), status.sends_target_after
             )
             self._conversation = conversation
+            began = trio.current_time()
             self._writable.set()
             try:
                 async with trio.open_nursery() as nursery:
@@ -206,7 +210,8 @@ class Upstream:
             finally:
                 self._conversation = None
                 status.sends_target_after = conversation.sends_target_after
-                status.worked = conversation.gave_job
+                lived = trio.current_time() - began
+                status.worked = conversation.gave_job and lived >= STABLE_SECONDS
                 conversation.abandon(trio.current_time())
                 self._sink.pool_lost()
                 self._after_batch(conversation)

@@ -142,16 +142,20 @@ def verdict(request_id: bytes, result: Verdict) -> bytes:
     return refused(request_id, result.code or code, result.detail or text)
 
 
-def notify(work: Work) -> bytes:
+def notify(work: Work, alias: str = "") -> bytes:
     """Hand a job to a miner: exactly four parameters, and always clean.
+
+    Args:
+        alias: hex to follow the id, for a miner that may have seen the work under its plain id.
 
     The reference miner ignores a job that is not clean, even its first.
     """
-    line = work.encoded.get("aion")
+    line = None if alias else work.encoded.get("aion")
     if line is None:
-        params = (work.id.encode(), work.target.hex().encode(), work.job.header.encode())
-        line = b'{"id":null,"method":"mining.notify","params":["%s",true,"%s","%s"]}\n' % params
-        work.encoded["aion"] = line
+        params = (work.id.encode(), alias.encode(), work.target.hex().encode(), work.job.header.encode())
+        line = b'{"id":null,"method":"mining.notify","params":["%s%s",true,"%s","%s"]}\n' % params
+        if not alias:
+            work.encoded["aion"] = line
     return line
 
 

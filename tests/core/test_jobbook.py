@@ -41,7 +41,7 @@ def test_an_empty_book() -> None:
 def test_works_are_numbered_from_the_first_serial_on() -> None:
     book = JobBook(0xFE)
     works = [add(book, a_job(header)) for header in (A, B, C)]
-    assert [work.id for work in works] == ["fe", "ff", "100"]
+    assert [work.id for work in works] == ["0000000000fe", "0000000000ff", "000000000100"]
 
 
 def test_one_work_for_each_difficulty_in_use_in_order() -> None:
@@ -162,7 +162,7 @@ def test_shares_are_remembered_by_header_whatever_the_job() -> None:
     book = JobBook()
     first = entry_of(book, add(book, a_job(A, target=9)))
     again = entry_of(book, add(book, a_job(A, target=8)))
-    other = entry_of(book, add(book, a_job(B)))
+    other = entry_of(book, add(book, a_job(B, clean=False)))
     assert first.seen is again.seen
     assert first.seen is not other.seen
     assert not first.seen.seen(b"share")
@@ -173,17 +173,41 @@ def test_shares_are_remembered_by_header_whatever_the_job() -> None:
 
 def test_headers_are_forgotten_least_used_first() -> None:
     book = JobBook()
-    kept = entry_of(book, add(book, a_job(A)))
-    gone = entry_of(book, add(book, a_job(B)))
+    kept = entry_of(book, add(book, a_job(A))).seen
+    gone = entry_of(book, add(book, a_job(B))).seen
     for n in range(MAX_HEADERS - 2):
         add(book, a_job(f"{n:064x}"))
-    assert entry_of(book, add(book, a_job(A))).seen is kept.seen, "used again just now"
+    assert entry_of(book, add(book, a_job(A))).seen is kept, "used again just now"
     add(book, a_job(C))
-    assert entry_of(book, add(book, a_job(A))).seen is kept.seen
-    assert entry_of(book, add(book, a_job(B))).seen is not gone.seen
+    assert entry_of(book, add(book, a_job(A))).seen is kept
+    assert entry_of(book, add(book, a_job(B))).seen is not gone
 
 
-@given(st.integers(1, 2**63), st.integers(1, 20))
+def test_a_stale_work_keeps_no_shares() -> None:
+    """Or 64 stale works would hold the shares of as many headers."""
+    book = JobBook()
+    stale = entry_of(book, add(book, a_job(A)))
+    stale.seen.seen(b"share")
+    add(book, a_job(B))
+    assert not stale.live
+    assert len(stale.seen) == 0
+
+
+def test_works_of_the_current_job_are_never_ended() -> None:
+    """However many difficulties are in use."""
+    book = JobBook()
+    works = book.add(a_job(A), range(1, MAX_LIVE + 3))
+    assert all(is_live(book, work) for work in works)
+
+
+def test_what_follows_an_id_is_not_looked_at() -> None:
+    book = JobBook()
+    work = add(book, a_job(A))
+    assert book.find(work.id + "2f") is book.find(work.id)
+    assert book.find(work.id[:-1]) is None
+
+
+@given(st.integers(1, 2**47), st.integers(1, 20))
 def test_a_later_start_gives_no_id_again(first_serial: int, jobs: int) -> None:
     book = JobBook(first_serial)
     ids = {add(book, a_job(f"{n:064x}")).id for n in range(jobs)}

@@ -40,11 +40,11 @@ def reset(miner: SocketMiner) -> None:
     miner.stream.socket.close()
 
 
-async def stuff(made: Opened, miner: SocketMiner) -> None:
-    """Ask without reading until the board has a leftover for this miner."""
+async def stuff(made: Opened, miner: SocketMiner, leftover: int = 30_000) -> None:
+    """Ask without reading until the board has a leftover for this miner that the kernel does not take."""
     await made.until(made.connections)
     (connection,) = made.connections()
-    while not connection.leftover:
+    while len(connection.leftover) < leftover:
         before = connection.session.requests
         await miner.say(*[ASK] * 10)
         await made.until(lambda: connection.session.requests == before + 10)  # noqa: B023  # used at once
@@ -57,7 +57,7 @@ async def test_a_miner_logs_in_and_gets_work(clock: MockClock) -> None:
     with within():
         async with opened() as made, await made.connect() as miner:
             job_id = await miner.log_in()
-            assert job_id == made.house.works[0].id
+            assert job_id.startswith(made.house.works[0].id)
             assert made.board.count() == {("farm", "aion"): 1}
             assert len(made.board) == len(made.board.sockets()) == 1
             assert made.tally.connections == {"farm": 1}
@@ -316,7 +316,7 @@ async def test_slow_reader_is_dropped_at_its_bound(clock: MockClock) -> None:
         limits = Limits(outgoing_bytes=5000, requests_per_second=1e6)
         async with opened(limits, sock=listening(send_buffer=4096)) as made:
             async with await made.connect(receive_buffer=2048) as miner:
-                await stuff(made, miner)
+                await stuff(made, miner, 1)
                 with suppress(trio.BrokenResourceError):
                     while len(made.board):
                         await miner.say(*[ASK] * 10)

@@ -27,10 +27,11 @@ SUBSCRIBED: Line = {"id": 1, "result": [None, PREFIX], "error": None}
 SET_TARGET = notified("mining.set_target", "f" * 64)
 
 
-def job(house: FakeHouse) -> Line:
-    """The line that gives a house's current job."""
+def job(house: FakeHouse, first_of: Dialogue | None = None) -> Line:
+    """The line that gives a house's current job, to one miner if it is that one's first."""
     work = house.works[0]
-    return notified("mining.notify", work.id, True, work.target.hex(), work.job.header)
+    job_id = work.id + (first_of.alias if first_of else "")
+    return notified("mining.notify", job_id, True, work.target.hex(), work.job.header)
 
 
 # ---- logging in
@@ -42,7 +43,7 @@ def test_reference_miner_logs_in_in_its_order() -> None:
     assert miner.says(SUBSCRIBE) == [SUBSCRIBED]
     assert miner.says(AUTHORIZE) == [yes(2)]
     # Its solvers are sure to listen only now.
-    assert miner.says(EXTRANONCE) == [yes(3), SET_TARGET, job(house)]
+    assert miner.says(EXTRANONCE) == [yes(3), SET_TARGET, job(house, miner)]
     assert miner.session.agent == "nheqminer/0.2.1"
     assert miner.session.worker == "rig1"
     assert house.workers == {"rig1": 1}
@@ -54,7 +55,9 @@ def test_a_job_has_exactly_four_parameters_as_the_reference_miner_reads_them() -
     miner = Dialogue(house)
     miner.says(SUBSCRIBE, AUTHORIZE)
     line = miner.says(EXTRANONCE)[-1]
-    assert line == notified("mining.notify", house.works[0].id, True, to_hex(0xABCDEF), "ab" * 32)
+    assert line == notified(
+        "mining.notify", house.works[0].id + miner.alias, True, to_hex(0xABCDEF), "ab" * 32
+    )
     assert line["id"] is None
 
 
@@ -63,7 +66,7 @@ def test_first_job_waits_for_miners_that_do_not_ask_for_extranonce_changes() -> 
     miner = Dialogue(house)
     assert miner.says(SUBSCRIBE, AUTHORIZE) == [SUBSCRIBED, yes(2)]
     assert miner.passes(FIRST_JOB_DELAY / 2) == []
-    assert miner.passes(FIRST_JOB_DELAY) == [SET_TARGET, job(house)]
+    assert miner.passes(FIRST_JOB_DELAY) == [SET_TARGET, job(house, miner)]
     assert miner.says(EXTRANONCE) == [yes(3)]
 
 
@@ -80,13 +83,14 @@ def test_login_in_another_order_gives_the_job_last(order: tuple[Line, ...]) -> N
     miner = Dialogue(house)
     heard = [line for said in order for line in miner.says(said)]
     assert [line["id"] for line in heard[:3]] == [said["id"] for said in order]
-    assert heard[3:] == [SET_TARGET, job(house)]
+    assert heard[3:] == [SET_TARGET, job(house, miner)]
 
 
 def test_login_in_one_write() -> None:
     house = FakeHouse()
-    heard = Dialogue(house).says(SUBSCRIBE, AUTHORIZE, EXTRANONCE)
-    assert heard == [SUBSCRIBED, yes(2), yes(3), SET_TARGET, job(house)]
+    miner = Dialogue(house)
+    heard = miner.says(SUBSCRIBE, AUTHORIZE, EXTRANONCE)
+    assert heard == [SUBSCRIBED, yes(2), yes(3), SET_TARGET, job(house, miner)]
 
 
 def test_no_job_before_authorize() -> None:
@@ -168,7 +172,7 @@ def test_subscribe_is_held_while_no_pool_is_up() -> None:
     assert miner.passes(10_000) == []
     assert not miner.session.closing
     house.pool_comes(now=miner.now)
-    assert miner.hears() == [SUBSCRIBED, SET_TARGET, job(house)]
+    assert miner.hears() == [SUBSCRIBED, SET_TARGET, job(house, miner)]
     assert not miner.session.is_held
 
 
@@ -177,7 +181,7 @@ def test_whole_login_in_one_write_while_no_pool_is_up() -> None:
     miner = Dialogue(house)
     assert miner.says(SUBSCRIBE, AUTHORIZE, EXTRANONCE) == [yes(2), yes(3)]
     house.pool_comes(now=miner.now)
-    assert miner.hears() == [SUBSCRIBED, SET_TARGET, job(house)]
+    assert miner.hears() == [SUBSCRIBED, SET_TARGET, job(house, miner)]
     assert miner.is_given_work() == []
 
 
@@ -210,7 +214,7 @@ def test_first_job_delay_counts_from_the_release() -> None:
     miner.passes(100)
     house.pool_comes(now=miner.now)
     assert miner.hears() == [SUBSCRIBED]
-    assert miner.passes(FIRST_JOB_DELAY) == [SET_TARGET, job(house)]
+    assert miner.passes(FIRST_JOB_DELAY) == [SET_TARGET, job(house, miner)]
 
 
 def test_second_subscribe_supersedes_the_held_one_and_both_are_answered() -> None:
@@ -265,7 +269,7 @@ def test_pool_goes_before_the_first_job() -> None:
     assert miner.is_given_work() == [
         notified("mining.set_extranonce", "beef00000000", 26),
         SET_TARGET,
-        job(house),
+        job(house, miner),
     ]
 
 
@@ -275,7 +279,7 @@ def test_pool_goes_before_the_first_job() -> None:
 def test_job_ids_never_repeat_whatever_the_pool_does() -> None:
     house = FakeHouse()
     miner = Dialogue(house)
-    ids = [miner.logs_in().id]
+    ids = [miner.logs_in()]
     for step in range(30):
         if step % 7 == 6:
             house.pool_comes(EXTRANONCE1 if step % 2 else "beef")
@@ -286,6 +290,18 @@ def test_job_ids_never_repeat_whatever_the_pool_does() -> None:
         ids += [line["params"][0] for line in miner.is_given_work() if line["method"] == "mining.notify"]
     assert len(ids) == 31
     assert len(set(ids)) == 31
+
+
+def test_a_miner_that_comes_back_to_the_same_work_gets_another_id_for_it() -> None:
+    """The reference miner ignores an id that it had on its last connection."""
+    house = FakeHouse()
+    ids = set()
+    for _ in range(5):
+        miner = Dialogue(house)
+        ids.add(miner.logs_in())
+        assert miner.job_id.startswith(house.works[0].id)
+        miner.session.end()
+    assert len(ids) == 5
 
 
 def test_the_same_work_is_not_given_twice() -> None:
@@ -340,16 +356,16 @@ def test_miner_that_kept_the_old_prefix_is_told_and_closed() -> None:
     house.pool_comes("beef")
     miner.is_given_work()
     house.verdict = Verdict(Reason.BAD_NONCE)
-    assert miner.says(submit(house.works[0].id, miner.nonce)) == [no(4, 20, "nonce outside extranonce1")]
+    assert miner.says(submit(miner.job_id, miner.nonce)) == [no(4, 20, "nonce outside extranonce1")]
     assert miner.session.closing == "old_extranonce"
 
 
 def test_bad_nonce_without_a_pool_change_does_not_close() -> None:
     house = FakeHouse()
     miner = Dialogue(house)
-    work = miner.logs_in()
+    job_id = miner.logs_in()
     house.verdict = Verdict(Reason.BAD_NONCE)
-    miner.says(submit(work.id, miner.nonce))
+    miner.says(submit(job_id, miner.nonce))
     assert not miner.session.closing
 
 
@@ -368,10 +384,10 @@ def test_login_has_to_come_in_time(said: tuple[Line, ...]) -> None:
 
 def test_idle_miner_has_to_go() -> None:
     miner = Dialogue(FakeHouse())
-    work = miner.logs_in()
+    job_id = miner.logs_in()
     miner.passes(599)
     # Any share counts as a sign of life, other requests do not.
-    miner.says(submit(work.id, "junk"))
+    miner.says(submit(job_id, "junk"))
     assert miner.passes(599) == []
     miner.says(EXTRANONCE)
     assert miner.passes(1) == [no(None, 20, "no share for 600 s (limits.idle_seconds)")]
@@ -402,8 +418,8 @@ def test_what_is_in_flight_is_answered_after_closing_began() -> None:
     house = FakeHouse()
     house.verdict = None
     miner = Dialogue(house)
-    work = miner.logs_in()
-    miner.says(submit(work.id, miner.nonce))
+    job_id = miner.logs_in()
+    miner.says(submit(job_id, miner.nonce))
     miner.session.close("shutdown")
     house.pool_says(Verdict(Reason.ACCEPTED))
     assert miner.hears() == [yes(4)]

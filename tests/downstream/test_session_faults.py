@@ -145,7 +145,13 @@ def test_a_reply_to_nothing_is_passed_over() -> None:
 
 GOOD = [
     json.dumps(line).encode()
-    for line in (SUBSCRIBE, AUTHORIZE, EXTRANONCE, submit("100", "00" * 20), {"id": 1, "method": "login"})
+    for line in (
+        SUBSCRIBE,
+        AUTHORIZE,
+        EXTRANONCE,
+        submit("0000000001001", "00" * 20),
+        {"id": 1, "method": "login"},
+    )
 ]
 methods = (
     b"mining.subscribe",

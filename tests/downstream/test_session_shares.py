@@ -45,9 +45,9 @@ REPLIES = [
 def test_every_verdict_has_its_words(verdict: Verdict, reply: Line) -> None:
     house = FakeHouse()
     miner = Dialogue(house)
-    work = miner.logs_in()
+    job_id = miner.logs_in()
     house.verdict = verdict
-    assert miner.says(submit(work.id, miner.nonce)) == [reply]
+    assert miner.says(submit(job_id, miner.nonce)) == [reply]
     assert miner.session.unanswered == 0
 
 
@@ -56,8 +56,8 @@ def test_a_verdict_of_the_pool_has_the_same_words(verdict: Verdict, reply: Line)
     house = FakeHouse()
     house.verdict = None
     miner = Dialogue(house)
-    work = miner.logs_in()
-    assert miner.says(submit(work.id, miner.nonce)) == []
+    job_id = miner.logs_in()
+    assert miner.says(submit(job_id, miner.nonce)) == []
     assert miner.session.unanswered == 1
     house.pool_says(verdict)
     assert miner.hears() == [reply]
@@ -71,11 +71,11 @@ def test_all_reasons_are_in_the_table_above() -> None:
 def test_share_reaches_the_house_whole() -> None:
     house = FakeHouse()
     miner = Dialogue(house)
-    work = miner.logs_in()
+    job_id = miner.logs_in()
     nonce = "ab" * 20
-    miner.says(submit(work.id, nonce, SIZE_PREFIX + "cd" * (SOLUTION_DIGITS // 2)))
+    miner.says(submit(job_id, nonce, SIZE_PREFIX + "cd" * (SOLUTION_DIGITS // 2)))
     (share,) = house.judged
-    assert share.work_id == work.id
+    assert share.work_id == job_id
     assert share.nonce == PREFIX + nonce
     assert share.solution == "cd" * (SOLUTION_DIGITS // 2)
     assert share.ntime == "000000006b00635f"
@@ -84,9 +84,9 @@ def test_share_reaches_the_house_whole() -> None:
 def test_bare_solution_and_whole_nonce_say_the_same() -> None:
     house = FakeHouse()
     miner = Dialogue(house)
-    work = miner.logs_in()
-    miner.says(submit(work.id, "AB" * 20, SOLUTION[len(SIZE_PREFIX) :]))
-    miner.says(submit(work.id, PREFIX.upper() + "AB" * 20))
+    job_id = miner.logs_in()
+    miner.says(submit(job_id, "AB" * 20, SOLUTION[len(SIZE_PREFIX) :]))
+    miner.says(submit(job_id, PREFIX.upper() + "AB" * 20))
     assert house.judged[0].solution == house.judged[1].solution == SOLUTION[len(SIZE_PREFIX) :]
     assert house.judged[0].nonce.lower() == house.judged[1].nonce
 
@@ -97,8 +97,8 @@ def test_bare_solution_and_whole_nonce_say_the_same() -> None:
 def test_ids_of_any_type_are_echoed(request_id: Any) -> None:
     house = FakeHouse()
     miner = Dialogue(house)
-    work = miner.logs_in()
-    assert miner.says(submit(work.id, miner.nonce, request_id=request_id)) == [yes(request_id)]
+    job_id = miner.logs_in()
+    assert miner.says(submit(job_id, miner.nonce, request_id=request_id)) == [yes(request_id)]
     assert miner.says({**SUBSCRIBE, "id": request_id})[0]["id"] == request_id
     assert miner.says({"id": request_id, "method": "mining.submit"})[0]["id"] == request_id
 
@@ -159,8 +159,8 @@ def test_malformed_submit_is_answered_with_what_is_wrong(params: object, what: s
 def test_worker_of_a_submit_falls_back_to_the_one_logged_in(worker: object) -> None:
     house = FakeHouse()
     miner = Dialogue(house)
-    work = miner.logs_in("rig1")
-    line = submit(work.id, miner.nonce)
+    job_id = miner.logs_in("rig1")
+    line = submit(job_id, miner.nonce)
     line["params"][0] = worker
     assert miner.says(line) == [yes(4)]
     assert miner.session.worker == "rig1"
@@ -181,8 +181,8 @@ def test_every_submit_in_one_write_is_answered_once_and_in_order() -> None:
     house = FakeHouse()
     house.verdict = None
     miner = Dialogue(house)
-    work = miner.logs_in()
-    assert miner.says(*(submit(work.id, miner.nonce, request_id=n) for n in range(10, 30))) == []
+    job_id = miner.logs_in()
+    assert miner.says(*(submit(job_id, miner.nonce, request_id=n) for n in range(10, 30))) == []
     assert miner.session.unanswered == 20
     for _ in range(20):
         house.pool_says(Verdict(Reason.ACCEPTED))

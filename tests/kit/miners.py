@@ -150,6 +150,7 @@ class FakeHouse:
         self.unanswered: list[tuple[MinerSession, bytes]] = []
         self.verdict: Verdict | None = Verdict(Reason.KEPT)  # None: the pool is to say
         self.on_job: Callable[[], None] = lambda: None
+        self._numbers = itertools.count(1)
         self._own_bytes = own_bytes
         self._book = JobBook(0x100)
         self._connection = 0
@@ -189,6 +190,10 @@ class FakeHouse:
         session.answer(request_id, verdict)
 
     # ---- what sessions ask (see downstream.session.House)
+
+    def next_number(self) -> int:
+        """Number a session."""
+        return next(self._numbers)
 
     def lend(self) -> Slice | None:
         """Lend a slice."""
@@ -232,6 +237,7 @@ class Dialogue:
     def __init__(self, house: Any, limits: Limits | None = None, lane: int = 0, now: float = 1000.0) -> None:
         self.now = now
         self.woken = 0
+        self.job_id = ""  # of the newest job heard of
         self.session = MinerSession(house, door(limits, lane), "192.0.2.1", now, self._wake)
         self._house = house
 
@@ -245,7 +251,11 @@ class Dialogue:
 
     def hears(self) -> list[Line]:
         """Return what has come since the last look."""
-        return read(self.session.take_output())
+        heard = read(self.session.take_output())
+        for line in heard:
+            if line.get("method") == "mining.notify":
+                self.job_id = line["params"][0]
+        return heard
 
     def passes(self, seconds: float) -> list[Line]:
         """Let time go by, as the board does it, and return what is heard."""
@@ -263,12 +273,16 @@ class Dialogue:
             session.say(session.offer(self._house.works, self.now))
         return self.hears()
 
-    def logs_in(self, worker: str = "rig1") -> Work:
-        """Go through the reference miner's login; the house must have work."""
+    def logs_in(self, worker: str = "rig1") -> str:
+        """Go through the reference miner's login, and return the first job's id; the house must have work."""
         heard = self.says(SUBSCRIBE, authorize(worker), EXTRANONCE)
         assert [line.get("method") for line in heard][-2:] == ["mining.set_target", "mining.notify"]
-        work: Work = self._house.works[self.session.assignment.lane]
-        return work
+        return self.job_id
+
+    @property
+    def alias(self) -> str:
+        """What follows the id of its first job."""
+        return self.session.assignment.alias
 
     @property
     def prefix(self) -> str:

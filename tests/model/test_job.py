@@ -17,7 +17,7 @@ def a_job(target: int = 2**250, pool_id: str = "5") -> Job:
 
 def test_a_work_takes_the_pools_target_unless_told_another() -> None:
     work = Work.of(0x1F, a_job())
-    assert (work.serial, work.id, work.lane) == (31, "1f", 0)
+    assert (work.serial, work.id, work.lane) == (31, "00000000001f", 0)
     assert work.target == work.pool_target == (2**250).to_bytes(32, "big")
     assert work.difficulty == 64.0
     assert work.job.pool_id == "5"

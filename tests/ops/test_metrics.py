@@ -79,11 +79,11 @@ def busy() -> Farm:
     made.tally.fanout.observe(0.002)
     number = 0
     while made.tally.forwarded_total < 3:
-        miner.says(made.share(miner, number).submit(made.relay.works[0].id, number))
+        miner.says(made.share(miner, number).submit(miner.job_id, number))
         number += 1
     made.pool.answers(now=1000.03)
     made.pool.answers(Verdict(Reason.REJECTED, "no", 20), now=1000.03)
-    miner.says(made.share(miner, 0).submit(made.relay.works[0].id))
+    miner.says(made.share(miner, 0).submit(miner.job_id))
     return made
 
 

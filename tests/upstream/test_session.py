@@ -12,7 +12,7 @@ from proxy.config import Address, Config, Limits, Pool
 from proxy.config import Upstream as Section
 from proxy.errors import PoolError
 from proxy.upstream.conversation import TARGET_WAIT
-from proxy.upstream.session import QUEUE_HIGH, QUEUE_LOW, Upstream
+from proxy.upstream.session import QUEUE_HIGH, QUEUE_LOW, STABLE_SECONDS, Upstream
 from tests.kit.pools import (
     ACCEPTED,
     EASY,
@@ -318,6 +318,7 @@ async def test_it_comes_back_after_the_pool_has_closed(
             await visit.lets_in(notify("1"))
             await side.house.told(Working(connection=connection))
             await side.house.told(Given("1", connection=connection))
+            await trio.sleep(STABLE_SECONDS)
             await visit.closes()
             await side.house.told(Gone())
         await pool.accept()

@@ -342,9 +342,16 @@ def test_every_verdict_has_its_answer_and_only_two_bring_their_own_words(reason:
 
 def test_a_job_has_four_parameters_and_is_always_clean() -> None:  # 3
     assert aion.notify(work_of()) == (
-        b'{"id":null,"method":"mining.notify","params":["1f",true,"%s","%s"]}\n'
+        b'{"id":null,"method":"mining.notify","params":["00000000001f",true,"%s","%s"]}\n'
         % (TARGET.encode(), HEADER.encode())
     )
+
+
+def test_a_job_under_an_alias_has_the_same_content_and_is_not_kept() -> None:  # 1
+    work = work_of()
+    plain = aion.notify(work)
+    assert aion.notify(work, "2f") == plain.replace(b'"00000000001f"', b'"00000000001f2f"')
+    assert aion.notify(work) is plain
 
 
 def test_a_job_is_written_once_and_each_work_has_its_own() -> None:
@@ -448,7 +455,7 @@ def test_a_submit_is_understood_by_a_pool(number: int, user: str, job_id: str, n
 @given(st.integers(0, 2**64), st.integers(1, MAX_TARGET), st.binary(min_size=32, max_size=32))
 def test_a_job_is_understood_by_a_miner(serial: int, target: int, header: bytes) -> None:
     event = heard_by_miner(aion.notify(work_of(serial, target, header.hex())))
-    assert event == events.Notify(f"{serial:x}", clean=True, target=target, header=header.hex())
+    assert event == events.Notify(f"{serial:012x}", clean=True, target=target, header=header.hex())
     assert heard_by_miner(aion.set_target(target.to_bytes(32, "big"))) == events.SetTarget(target)
 
 
