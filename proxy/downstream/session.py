@@ -2,8 +2,8 @@
 
     connected → subscribed → authorized → at work;  any of them → closing
 
-Strategy: bytes in by receive(), answers out by say(), which tells the carrier (board or another) that
-there is output; time is an argument.  Decisions about shares are the house's (relay.py).
+Strategy: bytes in by receive(), answers out by say(), which wakes the carrier; time is an argument.
+Decisions about shares are the house's (relay.py).
 The traps, all of real miners: a first job that comes before their solvers listen is lost to them, so it
 follows the answer to mining.extranonce.subscribe, or comes FIRST_JOB_DELAY after authorize; an
 `authorize: false` ends the reference miner's process, so with no pool up the subscribe is held instead;
@@ -142,11 +142,6 @@ class MinerSession:
     def listener(self) -> str:
         """Name of the listener it came in by."""
         return self._door.listener
-
-    @property
-    def is_held(self) -> bool:
-        """Whether its subscribe waits for a pool."""
-        return self._held is not None
 
     # ---- what the carrier calls
 

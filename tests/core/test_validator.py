@@ -237,6 +237,21 @@ def test_a_miner_without_a_job_knows_none(house: House) -> None:
     assert house.reason(GOOD.share("0")) is Reason.UNKNOWN_JOB
 
 
+def test_the_first_work_has_an_alias_and_no_other_id(house: House) -> None:
+    """A miner that comes back to a work must not see the id it had, so it gets one of its own."""
+    house.miner.alias = "2f"
+    first = work_of(house)
+    assert house.reason(GOOD.share(first.id)) is Reason.UNKNOWN_JOB
+    assert house.reason(GOOD.share(first.id + "2e")) is Reason.UNKNOWN_JOB
+    assert house.reason(GOOD.share(first.id + "2f")) is None
+    second = house.give(a_job(GOOD.header, MAX_TARGET - 1))[0]
+    assert house.reason(GOOD.share(second.id + "2f")) is Reason.UNKNOWN_JOB
+    assert house.reason(GOOD.share(second.id)) is Reason.DUPLICATE
+    house.give(a_job("ab" * 32))
+    assert house.reason(GOOD.share(first.id + "2f")) is Reason.STALE
+    assert house.reason(GOOD.share(first.id)) is Reason.UNKNOWN_JOB
+
+
 def test_the_work_of_another_difficulty_is_not_the_miners() -> None:
     house = House(Equihash(48, 5), lanes=[None, MAX_TARGET])
     house.miner.lane = 1

@@ -91,3 +91,20 @@ def test_a_closed_peer_is_a_reset(pair: tuple[Connection, socket.socket]) -> Non
     assert connection.send(b"x") == "reset"
     connection.leftover = b"y"
     assert connection.drain() == "reset"
+
+
+def test_hanging_up_after_last_words_reads_what_is_there(pair: tuple[Connection, socket.socket]) -> None:
+    connection, far = pair
+    far.send(b"more and more")
+    connection.send(b"last words\n")
+    connection.hang_up(last_words=True)
+    assert connection.sock is None
+    assert read_all(far) == b"last words\n"
+
+
+@pytest.mark.parametrize("last_words", [True, False])
+def test_hanging_up_on_one_that_has_gone(pair: tuple[Connection, socket.socket], last_words: bool) -> None:
+    connection, far = pair
+    far.close()
+    connection.hang_up(last_words)
+    assert connection.sock is None

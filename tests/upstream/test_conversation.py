@@ -391,9 +391,7 @@ def test_moved_shares_that_were_not_sent_are_lost_and_sent_ones_are_the_pools() 
     talk.submits("a", "b", "c", "d")
     talk.we_say(submit(4), submit(5))
     talk.pool_says(set_extranonce(MOVED), notify("2"))
-    talk.told(
-        Settled("c", LOST), Settled("d", LOST), Working(MOVED, connection=2), Given("2", connection=2)
-    )
+    talk.told(Settled("c", LOST), Settled("d", LOST), Working(MOVED, connection=2), Given("2", connection=2))
     talk.submits("e", pool_id="2")
     talk.we_say()
     talk.pool_says(yes(5), no(4, 21, "job not found"))
@@ -594,3 +592,16 @@ def test_a_pool_that_asks_without_reading_does_not_fill_the_memory() -> None:
     assert talk.link.take_output().count(b"\n") == MAX_UNSENT
     talk.submits("share")
     talk.we_say(submit(4))
+
+
+def test_a_share_that_cannot_be_sent_in_time_is_lost() -> None:
+    """A pool that never answers must not keep a thousand shares waiting for hours."""
+    talk = Playbook(unanswered=1, reply_seconds=20).login()
+    talk.submits("first", "second")
+    talk.we_say(submit(4))
+    talk.time_passes(15)
+    talk.submits("third")
+    talk.time_passes(5)
+    talk.told(Settled("first", LOST), Settled("second", LOST))
+    talk.we_say(submit(5))
+    assert talk.link.waiting == 1
