@@ -9,6 +9,8 @@
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
 python=$(command -v "${1:-python3}")
+# Made absolute by hand: resolving the link would leave the virtual environment.
+[[ $python == /* ]] || python=$PWD/$python
 cc=${CC:-gcc}
 include=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')
 warnings=(-std=gnu11 -Wall -Wextra -Werror -fPIC -I"$include")
