@@ -90,7 +90,7 @@ class Validator:
         if len(solution) != self._solution_digits:
             return Judgement(_wrong_size("solution", len(solution), self._solution_digits))
         if len(nonce) != NONCE_DIGITS:
-            return Judgement(self._nonce_size(nonce, miner))
+            return Judgement(self._nonce_size(share, miner))
         # Nonces come in lower case but from a miner that writes all of it itself, in upper case.
         if not nonce.startswith(miner.prefix) and not nonce.lower().startswith(miner.prefix):
             return Judgement(_BAD_NONCE if _is_hex(nonce, solution) else _NOT_HEX)
@@ -114,11 +114,14 @@ class Validator:
             miner.former_prefix = ""
         return Judgement(None if value < work.pool_target else _KEPT, entry, value)
 
-    def _nonce_size(self, nonce: str, miner: Assignment) -> Verdict:
-        former = miner.former_prefix
-        if former and len(nonce) - len(miner.prefix) + len(former) == NONCE_DIGITS:
-            return _BAD_NONCE
-        return _wrong_size("nonce", len(nonce), NONCE_DIGITS)
+    def _nonce_size(self, share: Share, miner: Assignment) -> Verdict:
+        former, size = miner.former_prefix, len(share.nonce)
+        if former and size - len(miner.prefix) + len(former) == NONCE_DIGITS:
+            # The right size for the prefix it had: late, if for work of then, else the prefix is.
+            entry = self._book.find(share.work_id)
+            live = entry is not None and entry.live
+            return _BAD_NONCE if live else _no_job(entry, share.work_id, miner)
+        return _wrong_size("nonce", size, NONCE_DIGITS)
 
     def _bad(
         self, verdict: Verdict, share: Share, miner: Assignment, entry: Entry, value: bytes

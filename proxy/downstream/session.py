@@ -174,7 +174,9 @@ class MinerSession:
         if now < self.deadline or self.closing:
             return
         limits = self._door.limits
-        if not self.worker or self.slice is None:
+        if self.at_work and not self._house.works:
+            self.deadline = now + limits.idle_seconds  # there is nothing to send shares for
+        elif not self.worker or self.slice is None:
             detail = f"no login within {limits.login_seconds:g} s (limits.login_seconds)"
             self._refuse_and_close("login_timeout", detail)
         else:

@@ -380,6 +380,21 @@ def test_idle_miner_has_to_go() -> None:
     assert miner.session.closing == "idle"
 
 
+def test_nobody_is_idle_while_no_pool_is_up() -> None:
+    """Miners stay connected through any outage; there is nothing to send shares for."""
+    house = FakeHouse()
+    miner = Dialogue(house)
+    house.new_job()
+    miner.logs_in()
+    house.pool_goes()
+    assert miner.passes(10_000) == []
+    assert miner.session.closing == ""
+    house.pool_comes()
+    house.new_job()
+    miner.is_given_work()
+    assert miner.passes(601) == [no(None, 20, "no share for 600 s (limits.idle_seconds)")]
+
+
 def test_time_without_a_pool_is_not_idle_time_once_it_is_back() -> None:
     house = FakeHouse()
     miner = Dialogue(house)
