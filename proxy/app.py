@@ -27,6 +27,7 @@ from proxy.downstream.session import Door, MinerSession
 from proxy.errors import ConfigError
 from proxy.model.share import Reason
 from proxy.native import Equihash
+from proxy.openfiles import raise_limit
 from proxy.ops import http, metrics
 from proxy.ops.logs import Repeated
 from proxy.relay import Relay
@@ -34,6 +35,8 @@ from proxy.upstream.session import Upstream
 from proxy.wire.aion import compact_size
 
 log = structlog.get_logger()
+
+SPARE_FILES = 64  # beside miners: listeners, the pool, HTTP, the log
 
 # Ends of a connection that need nobody's attention.
 _ORDINARY = ("closed", "reset", "shutdown")
@@ -120,6 +123,7 @@ class Proxy:
         self.relay.attach(board)
         for listen, sock in self._sockets:
             board.open(sock, self._door(listen))
+        self._raise_file_limit()
         log.info("proof check", path=native.PATH, algorithm=self.equihash.name)
         upstream_scope = trio.CancelScope()
         async with trio.open_nursery() as nursery:
@@ -134,6 +138,17 @@ class Proxy:
             nursery.cancel_scope.cancel()
 
     # ---- start
+
+    def _raise_file_limit(self) -> None:
+        miners = self.config.limits.max_miners
+        allowed = raise_limit(miners + SPARE_FILES) - SPARE_FILES
+        if allowed < miners:
+            log.warning(
+                "few open files",
+                miners=allowed,
+                max_miners=miners,
+                note="raise the hard limit (ulimit -Hn, LimitNOFILE=), or lower limits.max_miners",
+            )
 
     def _door(self, listen: Listen) -> Door:
         size = self.equihash.solution_bytes

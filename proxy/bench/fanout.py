@@ -7,7 +7,6 @@ byte is handed to the kernel, and until the last miner has read it.
 """
 
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from proxy.downstream.session import Door
 from proxy.errors import SluiceError
 from proxy.model.job import Job
 from proxy.native import Equihash
+from proxy.openfiles import raise_limit
 from proxy.relay import Relay
 from proxy.upstream.conversation import Account, Conversation
 from proxy.upstream.session import Upstream as PoolSide
@@ -94,12 +94,7 @@ class _Crowd:
 
 def room_for(connections: int) -> int:
     """Raise this process's limit of open files and say how many connections fit."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = connections + SPARE_FILES
-    if soft < wanted and (hard == resource.RLIM_INFINITY or soft < hard):
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return min(connections, soft - SPARE_FILES)
+    return raise_limit(connections + SPARE_FILES) - SPARE_FILES
 
 
 async def measure(connections: int, progress: Callable[[float], None]) -> FanoutRow:

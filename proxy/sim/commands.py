@@ -19,6 +19,7 @@ from rich.table import Table
 
 from proxy.errors import ConfigError, PoolError, SluiceError
 from proxy.model.target import from_difficulty
+from proxy.openfiles import raise_limit
 from proxy.sim.farm import Farm, FarmOptions
 from proxy.sim.pool import PoolOptions, SimPool
 from proxy.sim.report import FarmReport
@@ -222,17 +223,10 @@ def raise_file_limit(miners: int) -> None:
 
     Raises: ConfigError if it does not.
     """
-    try:
-        import resource
-    except ImportError:  # no such limit where there is no such module
-        return
     wanted = miners + 200
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise ConfigError(f"{miners} miners need {wanted} open files, {hard} are allowed: see ulimit -Hn")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    allowed = raise_limit(wanted)
+    if allowed < wanted:
+        raise ConfigError(f"{miners} miners need {wanted} open files, {allowed} are allowed: see ulimit -Hn")
 
 
 # ---- both
