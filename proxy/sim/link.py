@@ -247,9 +247,11 @@ class MinerLink:
         if self._next_prefix:
             self._prefix, self._next_prefix = self._next_prefix, ""
         target = self._target if self._obeys_set_target and self._target else notify.target
-        if self.task is not None and self.task.header != notify.header:
-            self.previous = self.task
-        self.task = Task(notify.id, notify.header, target, self._prefix)
+        before = self.task
+        again = before is not None and (before.header, before.prefix) == (notify.header, self._prefix)
+        if before is not None and before.header != notify.header:
+            self.previous = before
+        self.task = Task(notify.id, notify.header, target, self._prefix, again=again)
         self._report.raced += len(self._doubtful)
         self._doubtful.clear()
 
@@ -289,7 +291,7 @@ class MinerLink:
             report.lost += 1
         elif not self._is_race(sent, reason):
             report.surprise(self._told(sent, reply))
-        elif sent.shot.task is not self.task or self._has_moved(sent):
+        elif sent.shot.task is not self.task or self._has_moved(sent) or reason is Reason.DUPLICATE:
             report.raced += 1
         else:
             self._doubtful.append(self._told(sent, reply))
@@ -302,10 +304,12 @@ class MinerLink:
         return kind is Kind.GOOD and reason is Reason.DUPLICATE and not self._one_share_a_nonce
 
     def _is_race(self, sent: _Sent, reason: Reason) -> bool:
-        """Whether a job or an extranonce1 that crossed the share can be why."""
-        kind = sent.shot.kind
+        """Whether a job or an extranonce1 that crossed the share, or a target moved on it, can be why."""
+        kind, task = sent.shot.kind, sent.shot.task
         if reason is Reason.STALE:
             return kind in CAN_BE_LATE or self._has_moved(sent)
+        if reason is Reason.DUPLICATE and kind is Kind.GOOD:
+            return task.again
         return reason is Reason.BAD_NONCE and self._has_moved(sent)
 
     def _has_moved(self, sent: _Sent) -> bool:

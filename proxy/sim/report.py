@@ -57,7 +57,8 @@ class FarmReport:
         sent: shares by kind.
         verdicts: what they got, by kind.
         expected: verdicts that were deserved.
-        raced: refusals that are nobody's fault, because a job change crossed the share.
+        raced: refusals that are nobody's fault: a job change crossed the share, or the pool moved the
+            target of a job, and the miner found the same share again.
         lost: shares that Sluice answered with "pool connection lost".
         unexpected: verdicts that were not deserved; `unexpected_lines` tells the first of them.
         impossible: by kind, turns at which none could be made and a good share was sent.

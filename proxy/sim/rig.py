@@ -39,6 +39,7 @@ class Task:
         counter: the next nonce.
         last: the latest good share sent for it.
         spare: further solutions of the latest nonce.
+        again: the header and prefix are those of the job before, so the same shares are found again.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Task:
     counter: int = 0
     last: Proof | None = None
     spare: list[Proof] = attrs.field(factory=list)
+    again: bool = False
 
     def next_nonce(self) -> str:
         """Roll: 64 hex digits."""

@@ -37,6 +37,7 @@ QUEUE_LOW = 256
 # A connection that gave work for so long was a success: the waits start small again, and the most
 # preferred pool has its turn.  One that ends sooner counts as another failure, or it would be tried for ever.
 STABLE_SECONDS = 10
+WARN_SECONDS = 60  # between two lines that say the same
 USER_TIMEOUT_SECONDS = 30  # unacknowledged bytes for so long: the route is dead
 
 log = structlog.get_logger()
@@ -85,6 +86,7 @@ class Upstream:
         self._sooner = trio.Event()
         self._room = trio.Event()
         self._idle = trio.Event()
+        self._warn_again = float("-inf")
         self.pools = [PoolStatus(pool.name, str(pool.url)) for pool in config.upstream.pools]
         self.on_batch: Callable[[], None] = lambda: None
 
@@ -123,8 +125,20 @@ class Upstream:
         """Whether so many shares wait that no more should be read from miners."""
         return self.waiting >= QUEUE_HIGH
 
+    def _warn_of_waiting(self) -> None:
+        now = trio.current_time()
+        if now >= self._warn_again:
+            self._warn_again = now + WARN_SECONDS
+            log.warning(
+                "shares wait for the pool",
+                waiting=self.waiting,
+                note="limits.upstream_unanswered holds them back; raise it if the pool takes more at once",
+            )
+
     async def room(self) -> None:
         """Wait until shares may be handed over again."""
+        if self.is_full:
+            self._warn_of_waiting()
         while self.waiting > QUEUE_LOW:
             if self._room.is_set():
                 self._room = trio.Event()

@@ -31,7 +31,7 @@ def test_every_observation_is_in_one_bucket(values: list[float]) -> None:
     for value in values:
         histogram.observe(value)
     assert sum(histogram.counts) == len(values)
-    assert histogram.total == sum(values, 0.0)
+    assert histogram.total == pytest.approx(sum(values))  # later Pythons sum more exactly
     for place, bound in enumerate(VERIFY_BOUNDS):
         assert sum(histogram.counts[: place + 1]) == sum(value <= bound for value in values)
 

@@ -102,6 +102,18 @@ async def test_stale_is_fair_after_another_job() -> None:
         assert (at.report.raced, at.report.unexpected) == (1, 0)
 
 
+async def test_a_share_found_again_after_the_target_moved_is_no_surprise() -> None:
+    async with bench() as at:
+        await at.hear(notify("2"))  # the same header: the miner starts over
+        await at.share()
+        await at.hear(reply(4, "duplicate share"))
+        assert (at.report.raced, at.report.unexpected) == (1, 0)
+        await at.hear(notify("3", "cd"))
+        await at.share()
+        await at.hear(reply(5, "duplicate share"))
+        assert (at.report.raced, at.report.unexpected) == (1, 1)
+
+
 async def test_stale_is_in_doubt_until_another_job_comes() -> None:
     for comes in (True, False):
         async with bench() as at:

@@ -278,6 +278,23 @@ async def test_a_lost_pool_makes_room(autojump_clock: MockClock, pool: SocketPoo
         assert not side.upstream.is_full
 
 
+async def test_shares_held_back_are_said_once_a_minute(
+    autojump_clock: MockClock, pool: SocketPool, log: Log
+) -> None:
+    """Else a farm that has outgrown limits.upstream_unanswered only sees stale shares."""
+    side = Side(pool.port)
+    async with side.running():
+        visit = await pool.accept()
+        await visit.lets_in()
+        await side.house.told(Working())
+        assert side.submits(*range(QUEUE_HIGH))
+        for _ in range(2):
+            with trio.move_on_after(1):
+                await side.upstream.room()
+    said = [line for line in log if line["event"] == "shares wait for the pool"]
+    assert [line["waiting"] for line in said] == [QUEUE_HIGH]
+
+
 async def test_all_verdicts_can_be_waited_for(autojump_clock: MockClock, pool: SocketPool) -> None:
     side = Side(pool.port)
     done: list[str] = []
