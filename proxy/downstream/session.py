@@ -388,9 +388,12 @@ class MinerSession:
             self.unanswered += 1
             return
         self.say(aion.verdict(event.id, verdict))
-        # For an earlier job it may just have been on its way when the prefix changed.
-        latest = event.job_id[:ID_DIGITS] == f"{self.assignment.last:0{ID_DIGITS}x}"
-        if verdict.reason is Reason.BAD_NONCE and self.assignment.former_prefix and latest:
+        if (
+            verdict.reason is Reason.BAD_NONCE
+            and self.assignment.former_prefix
+            # One for an earlier job may just have been on its way when the prefix changed.
+            and event.job_id[:ID_DIGITS] == f"{self.assignment.last:0{ID_DIGITS}x}"
+        ):
             self.close("old_extranonce", "the miner kept the extranonce1 of an earlier pool connection")
 
     def _refuse_submit(self, request_id: bytes, verdict: Verdict) -> None:
