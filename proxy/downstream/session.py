@@ -99,7 +99,6 @@ class MinerSession:
         "at_work",
         "close_detail",
         "closing",
-        "connected_at",
         "deadline",
         "first_job_due",
         "out",
@@ -124,7 +123,6 @@ class MinerSession:
         self.first_job_due: float | None = None
         self.unanswered = 0
         self.requests = 0  # lines read, for the carrier's rate limit
-        self.connected_at = now
         self.deadline = now + door.limits.login_seconds
         self.closing = ""  # why; no more is read, and the carrier closes once all is sent
         self.close_detail = ""
