@@ -1,0 +1,155 @@
+"""The whole proxy between simulated ends, on real sockets: what a farm and a pool would see of it.
+
+The pool judges every share for itself with the slow oracle; the miners know what each of their shares
+deserves.  Neither knows of the other, nor of the proxy.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+import trio
+
+from proxy.app import Proxy
+from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream
+from proxy.model.share import FILTERED, Reason
+from proxy.native import Equihash
+from proxy.sim.farm import Farm, FarmOptions
+from proxy.sim.faults import Mix
+from proxy.sim.miner import MinerOptions
+from proxy.sim.pool import SimPool
+from proxy.sim.pool_options import PoolOptions
+from proxy.sim.verdicts import Kind
+
+SMALL = Equihash(48, 5)
+LONGEST = 60  # seconds; a run that hangs fails
+
+
+class Rig:
+    """A pool, a proxy before it, and farms to put before that."""
+
+    def __init__(self, pool: SimPool, proxy: Proxy, address: Address) -> None:
+        self.pool = pool
+        self.proxy = proxy
+        self.address = address
+
+    def farm(self, miners: int, shares: int = 0, **options: Any) -> Farm:
+        """Make a farm.
+
+        Args:
+            shares: of each miner; 0 for no end.
+        """
+        defaults: dict[str, Any] = {"user": "rig{n}", "shares_per_second": 20.0, "max_shares": shares}
+        miner = MinerOptions(equihash=SMALL, **{**defaults, **options})
+        return Farm(self.address.host, self.address.port, FarmOptions(miners=miners, miner=miner, seed=7))
+
+    def nothing_is_left(self) -> None:
+        """Every share is accounted for, and every slice is back."""
+        tally, space = self.proxy.tally, self.proxy.relay.space
+        assert tally.conserved
+        assert tally.in_flight == 0
+        assert self.proxy.relay.workers == {}
+        assert space is not None
+        assert space.lent == 0
+
+
+@asynccontextmanager
+async def rig(options: PoolOptions, limits: Limits | None = None) -> AsyncIterator[Rig]:
+    """Run a pool and a proxy."""
+    with trio.fail_after(LONGEST):
+        async with trio.open_nursery() as nursery:
+            pool = await nursery.start(SimPool(options).run)
+            proxy = Proxy(
+                Config(
+                    upstream=Upstream(
+                        algorithm="equihash/48_5",
+                        user="0xa0" + "11" * 31,
+                        pools=(Pool(url=Address("stratum+tcp", pool.host, pool.port)),),
+                    ),
+                    listen=(Listen(url=Address("stratum+tcp", "127.0.0.1", 0)),),
+                    limits=limits or Limits(reconnect_seconds_max=0.2),
+                    http=Http(address=""),
+                )
+            )
+            address = Address.parse(proxy.bind().listening[0][1])
+            working = trio.Event()
+            proxy.relay.on_first_work = working.set
+            nursery.start_soon(proxy.run)
+            await working.wait()
+            yield Rig(pool, proxy, address)
+            nursery.cancel_scope.cancel()
+
+
+@pytest.mark.parametrize("style", ["solo", "p2"])
+async def test_no_bad_share_reaches_the_pool_and_no_good_one_is_refused(style: str) -> None:
+    """Every kind of share at once, against a pool that enforces what real ones do."""
+    kinds = [kind for kind in Kind if kind.value not in ("slow_reader", "half_line")]
+    mix = Mix({kind: 20.0 if kind is Kind.GOOD else 2.0 for kind in kinds})
+    options = PoolOptions(style=style, equihash=SMALL, difficulty=4, job_seconds=1, seed=3, strict=True)
+    async with rig(options) as at:
+        report = await at.farm(15, 60, mix=mix).run()
+        tally = at.proxy.tally
+        assert report.unexpected_lines == []
+        assert report.unanswered == 0
+        assert at.pool.tally.bad == 0
+        assert at.pool.tally.repeated_nonces == 0
+        assert at.pool.tally.accepted == tally.shares[Reason.ACCEPTED] > 0
+        # What miners were told is what was counted, verdict by verdict.
+        assert {k.value: v for k, v in tally.shares.items() if v} == dict(report.shares)
+        assert tally.received_total == report.sent.total()
+        met = {reason for reason in FILTERED if tally.shares[reason]}
+        assert met == set(FILTERED), "the mix was meant to show every row of the table"
+        at.nothing_is_left()
+
+
+async def test_two_hundred_miners_never_do_the_same_work() -> None:
+    """Each counts its nonces up from zero, so the same slice twice would show at once."""
+    async with rig(PoolOptions(equihash=SMALL, seed=5)) as at:
+        report = await at.farm(200, 5, disconnect_seconds=1.0, reconnect_seconds=0.01).run()
+        assert report.connects > 200
+        assert at.pool.tally.accepted > 200
+        assert at.pool.tally.repeated_nonces == 0
+        assert report.violations == {}
+        at.nothing_is_left()
+
+
+async def test_miners_outlive_every_fault_of_the_pool() -> None:
+    """Lost, restarted with old job ids, moved, garbled: nobody is cut off and every share is answered."""
+    async with rig(PoolOptions(equihash=SMALL, job_seconds=0.5, seed=9)) as at:
+        farm = at.farm(10, shares_per_second=10.0)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(farm.run)
+            for fault in (
+                lambda: at.pool.lose(0.3),
+                lambda: at.pool.restart(0.1),
+                _at_once(at.pool.move_extranonce),
+                _at_once(lambda: at.pool.inject(b"%%% junk\n")),
+                _at_once(at.pool.drop),
+                _at_once(at.pool.ask_reconnect),
+            ):
+                enough = farm.report.accepted + 20
+                await fault()
+                await farm.until(partial(_has_accepted, enough))
+            farm.stop()
+        report = farm.report
+        assert (report.connects, report.disconnects) == (10, 0)
+        assert report.unexpected_lines == []
+        assert report.unanswered == 0
+        assert report.moves > 0
+        assert at.pool.tally.bad == 0
+        assert at.proxy.tally.conserved
+
+
+def _has_accepted(shares: int, farm: Farm) -> bool:
+    return farm.report.accepted >= shares
+
+
+def _at_once(do: Callable[[], object]) -> Callable[[], Awaitable[None]]:
+    """Make a fault that takes no time look like the others."""
+
+    async def fault() -> None:
+        do()
+
+    return fault
