@@ -11,6 +11,7 @@ import secrets
 import signal
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from random import Random
 
@@ -36,6 +37,7 @@ from proxy.wire.aion import compact_size
 
 log = structlog.get_logger()
 
+STATUS_SECONDS = 60
 SPARE_FILES = 64  # beside miners: listeners, the pool, HTTP, the log
 
 # Ends of a connection that need nobody's attention.
@@ -133,6 +135,7 @@ class Proxy:
                 await nursery.start(http.serve, application, self._http_socket)
             nursery.start_soon(board.run)
             nursery.start_soon(self._run_upstream, upstream_scope)
+            nursery.start_soon(self._say_status, board)
             await self._stop.wait()
             await self._wind_down(board, upstream_scope)
             nursery.cancel_scope.cancel()
@@ -186,6 +189,24 @@ class Proxy:
         )
 
     # ---- the log
+
+    async def _say_status(self, board: Board) -> None:
+        """Say once a minute how the farm does, for whoever has only the log."""
+        tally = self.tally
+        before, work_before = Counter(tally.shares), tally.credited
+        while True:
+            await trio.sleep(STATUS_SECONDS)
+            shares, work = Counter(tally.shares), tally.credited
+            last = {reason.value: shares[reason] - before[reason] for reason in Reason}
+            log.info(
+                "last minute",
+                miners=len(board),
+                workers=len(self.relay.workers),
+                sols_per_second=round((work - work_before) / STATUS_SECONDS, 2),
+                **{reason: count for reason, count in last.items() if count},
+                **({} if self.relay.works else {"work": "none"}),
+            )
+            before, work_before = shares, work
 
     def _farewell(self, session: MinerSession, now: float) -> None:
         why = session.closing

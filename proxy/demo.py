@@ -166,14 +166,13 @@ def _outcome(
     roundtrip: _Sampled,
 ) -> Outcome:
     problems = list(_differences(tally, report, pool))
-    counted = tally.work.get(Reason.ACCEPTED, 0.0) + tally.work.get(Reason.KEPT, 0.0)
     return Outcome(
         seconds=round(seconds, 2),
         miners=miners,
         received=tally.received_total,
         shares={reason.value: tally.shares[reason] for reason in Reason},
         forwarded=tally.forwarded_total,
-        sols_per_second=round(counted / seconds, 1),
+        sols_per_second=round(tally.credited / seconds, 1),
         fanout_ms=fanout.samples.milliseconds(),
         roundtrip_ms=roundtrip.samples.milliseconds(),
         conserved=not problems,

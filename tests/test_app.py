@@ -12,7 +12,7 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from proxy.app import Proxy, run_until_signalled
+from proxy.app import STATUS_SECONDS, Proxy, run_until_signalled
 from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream
 from proxy.errors import ConfigError
 from proxy.model.share import Reason
@@ -311,6 +311,29 @@ async def test_dropped_miners_are_logged_once_a_minute_and_counted(clock: MockCl
     assert dropped["listener"] == "farm"
     assert dropped["address"] == "127.0.0.1"
     assert dropped["why"] == "an HTTP request; this port speaks stratum"
+
+
+async def test_once_a_minute_the_log_says_how_the_farm_does(clock: MockClock) -> None:
+    with within(200), capture_logs() as logs:
+        async with running() as house, await house.miner() as miner:
+            await miner.log_in()
+            await house.submit(miner, 4)
+            await miner.hear_reply(4)
+            await trio.sleep(2 * STATUS_SECONDS)
+    first, second = [line for line in logs if line["event"] == "last minute"][:2]
+    assert (first["miners"], first["workers"], first["accepted"]) == (1, 1, 1)
+    assert first["sols_per_second"] == round(1 / STATUS_SECONDS, 2)
+    assert "rejected" not in first
+    assert "work" not in first
+    assert "accepted" not in second, "each minute for itself"
+
+
+async def test_a_farm_without_work_says_so(clock: MockClock) -> None:
+    with within(200), capture_logs() as logs:
+        async with running(PoolOptions(silent=True)):
+            await trio.sleep(STATUS_SECONDS + 1)
+    line = next(line for line in logs if line["event"] == "last minute")
+    assert line["work"] == "none"
 
 
 # ---- the process

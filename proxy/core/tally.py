@@ -84,6 +84,11 @@ class Tally:
             histogram.observe(seconds)
 
     @property
+    def credited(self) -> float:
+        """Difficulty of all good shares, summed; its growth in a second is Sol/s."""
+        return self.work.get(Reason.ACCEPTED, 0.0) + self.work.get(Reason.KEPT, 0.0)
+
+    @property
     def received_total(self) -> int:
         """Shares that miners sent."""
         return sum(self.received.values())

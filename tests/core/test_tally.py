@@ -80,6 +80,15 @@ def test_roundtrips_are_kept_by_pool() -> None:
     assert counts == {"main": 2, "backup": 1}
 
 
+def test_only_good_shares_are_credited() -> None:
+    tally = Tally()
+    tally.judge(Reason.KEPT, 2.0)
+    tally.judge(Reason.ACCEPTED, 3.0)
+    tally.judge(Reason.REJECTED, 4.0)
+    tally.judge(Reason.STALE, 8.0)
+    assert tally.credited == 5.0
+
+
 def test_work_is_summed_by_reason() -> None:
     tally = Tally()
     for difficulty in (2.0, 0.5, 0.0):
