@@ -127,6 +127,8 @@ class Proxy:
             board.open(sock, self._door(listen))
         self._raise_file_limit()
         log.info("proof check", path=native.PATH, algorithm=self.equihash.name)
+        if native.PATH == native.PYTHON:
+            log.warning("slow proof check", note="no native code: install again where gcc and Python headers are")
         upstream_scope = trio.CancelScope()
         async with trio.open_nursery() as nursery:
             if self._http_socket is not None:

@@ -26,8 +26,7 @@ from proxy.downstream.session import Door, House, MinerSession
 BATCH = 64  # sockets read between two checkpoints: some 3 ms under full load
 FANOUT_SLICE = 128  # miners a job goes to between two checkpoints
 SWEEP_SECONDS = 1.0
-# Requests a miner may send at once after a quiet time, in seconds of its rate.
-BURST_SECONDS = 10
+BURST_SECONDS = 10  # of its rate: what a miner may send at once after a quiet time
 _NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 _READ = select.EPOLLIN | select.EPOLLRDHUP if hasattr(select, "epoll") else 0
@@ -81,9 +80,8 @@ class Board:
         self._job_event = trio.Event()
         self._job_received = 0.0
         self._reading = True
-        # Summed here and moved to the tally once a batch: its keys cost more than the sum.
-        self._bytes_in = 0
-        self._bytes_out = 0
+        # Moved to the tally once a batch: its keys cost more than the sum.
+        self._bytes_in = self._bytes_out = 0
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -348,13 +346,22 @@ class Board:
             await self._first_job_event.wait()
             self._first_job_event = trio.Event()
             while self._first_jobs:
-                session = self._first_jobs[0]
-                if session.first_job_due is not None:
-                    await trio.sleep_until(session.first_job_due)
-                self._first_jobs.popleft()
-                if session.first_job_due is not None and session.slice is not None:
-                    session.give_first_job(trio.current_time())
-                    self.flush()
+                now = trio.current_time()
+                self._give_due(now)
+                self.flush()
+                if self._first_jobs:
+                    await trio.sleep_until(self._first_jobs[0].first_job_due or now)
+
+    def _give_due(self, now: float) -> None:
+        """Give a batch of first jobs, as far as their time has come; they wait in that order."""
+        for _ in range(min(BATCH, len(self._first_jobs))):
+            session = self._first_jobs[0]
+            due = session.first_job_due
+            if due is not None and due > now:
+                return
+            self._first_jobs.popleft()
+            if due is not None and session.slice is not None:
+                session.give_first_job(now)
 
     # ---- time
 
