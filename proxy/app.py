@@ -128,7 +128,9 @@ class Proxy:
         self._raise_file_limit()
         log.info("proof check", path=native.PATH, algorithm=self.equihash.name)
         if native.PATH == native.PYTHON:
-            log.warning("slow proof check", note="no native code: install again where gcc and Python headers are")
+            log.warning(
+                "slow proof check", note="no native code: install again where gcc and Python headers are"
+            )
         upstream_scope = trio.CancelScope()
         async with trio.open_nursery() as nursery:
             if self._http_socket is not None:
@@ -147,7 +149,8 @@ class Proxy:
     def _raise_file_limit(self) -> None:
         miners = self.config.limits.max_miners
         allowed = raise_limit(miners + SPARE_FILES) - SPARE_FILES
-        if allowed < miners:
+        # The default of max_miners is more than most farms have; a little less is no news.
+        if allowed < miners // 2:
             log.warning(
                 "few open files",
                 miners=allowed,

@@ -50,6 +50,7 @@ class Tally:
         self.connections: Counter[str] = Counter()  # by listener
         self.disconnects: Counter[tuple[str, str]] = Counter()  # by listener, reason
         self.jobs: Counter[tuple[str, bool]] = Counter()  # by pool, clean
+        self.switches: Counter[tuple[str, str, str]] = Counter()  # from pool, to pool, reason
         self.network_bytes: Counter[tuple[str, str]] = Counter()  # by side, direction
         self.fanout = Histogram(FANOUT_BOUNDS)
         self.verify = Histogram(VERIFY_BOUNDS)

@@ -82,6 +82,12 @@ class SluiceCollector(Collector):
         up = {pool.name: int(pool.state == "active") for pool in pools}
         yield _gauges("sluice_upstream_up", "Whether the pool has let us in.", ["pool"], up)
         yield _gauges("sluice_upstream_active", "Whether shares go to this pool.", ["pool"], up)
+        yield _counters(
+            "sluice_upstream_switches",
+            "Changes of the pool that work comes from.",
+            ["from", "to", "reason"],
+            tally.switches,
+        )
         last = {pool.name: pool.last_job_at for pool in pools}
         yield _gauges(
             "sluice_upstream_last_job_timestamp_seconds", "Last job of the pool, since 1970.", ["pool"], last

@@ -87,6 +87,7 @@ class Upstream:
         self._room = trio.Event()
         self._idle = trio.Event()
         self._warn_again = float("-inf")
+        self._served_by = ""  # the pool that work came from last
         self.pools = [PoolStatus(pool.name, str(pool.url)) for pool in config.upstream.pools]
         self.on_batch: Callable[[], None] = lambda: None
 
@@ -157,6 +158,10 @@ class Upstream:
         """The pool has let us in."""
         assert self._status is not None
         self._status.state = "active"
+        if self._served_by not in ("", self._status.name):
+            # There is no other reason in this version: nobody moves from a pool that works.
+            self._tally.switches[self._served_by, self._status.name, "lost"] += 1
+        self._served_by = self._status.name
         log.info("pool working", pool=self._status.name, extranonce1=link.extranonce1)
         self._sink.pool_working(link)
 

@@ -26,6 +26,7 @@ METRICS: list[tuple[str, str, tuple[str, ...]]] = [
     ("sluice_workers", "gauge", ()),
     ("sluice_upstream_up", "gauge", ("pool",)),
     ("sluice_upstream_active", "gauge", ("pool",)),
+    ("sluice_upstream_switches_total", "counter", ("from", "to", "reason")),
     ("sluice_upstream_last_job_timestamp_seconds", "gauge", ("pool",)),
     ("sluice_upstream_difficulty", "gauge", ("pool",)),
     ("sluice_jobs_total", "counter", ("pool", "clean")),
@@ -76,6 +77,7 @@ def busy() -> Farm:
     made.tally.connections["farm"] += 3
     made.tally.disconnects["farm", "idle"] += 1
     made.tally.network_bytes["downstream", "in"] += 1000
+    made.tally.switches["spare", "main", "lost"] += 1
     made.tally.fanout.observe(0.002)
     number = 0
     while made.tally.forwarded_total < 3:
@@ -138,6 +140,8 @@ def test_the_miner_side(scrape: Scrape) -> None:
 def test_the_pool_side(scrape: Scrape) -> None:
     assert scrape.value("sluice_upstream_up", pool="main") == 1
     assert scrape.value("sluice_upstream_active", pool="main") == 1
+    switch = {"from": "spare", "to": "main", "reason": "lost"}
+    assert scrape.value("sluice_upstream_switches_total", **switch) == 1
     assert scrape.value("sluice_upstream_difficulty", pool="main") == 2
     assert scrape.value("sluice_upstream_last_job_timestamp_seconds", pool="main") == 1_800_000_100
     assert scrape.value("sluice_jobs_total", pool="main", clean="true") == 1

@@ -552,8 +552,10 @@ async def test_after_the_second_pool_has_worked_the_first_is_asked_again(
         await side.house.told(Working(connection=2), Given("1", connection=2))
         await second.closes()
         await side.house.told(Gone())
+        assert side.tally.switches == {}, "the first work is no change"
         await (await pool.accept()).lets_in(notify("1"))
         await side.house.told(Working(connection=3), Given("1", connection=3))
+    assert side.tally.switches == {("pool1", "pool0", "lost"): 1}
 
 
 async def test_pools_that_all_fail_are_asked_in_turn_with_growing_waits(
