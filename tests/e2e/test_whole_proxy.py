@@ -55,29 +55,40 @@ class Rig:
         assert space.lent == 0
 
 
+async def start(
+    nursery: trio.Nursery, host: str, port: int, limits: Limits | None = None
+) -> tuple[Proxy, Address]:
+    """Run a proxy before a pool, and wait until it has work."""
+    proxy = Proxy(
+        Config(
+            upstream=Upstream(
+                algorithm="equihash/48_5",
+                user="0xa0" + "11" * 31,
+                pools=(Pool(url=Address("stratum+tcp", host, port)),),
+            ),
+            listen=(Listen(url=Address("stratum+tcp", "127.0.0.1", 0)),),
+            limits=Limits(reconnect_seconds_max=0.2),
+            http=Http(address=""),
+        )
+    )
+    address = Address.parse(proxy.bind().listening[0][1])
+    working = trio.Event()
+    proxy.relay.on_first_work = working.set
+    nursery.start_soon(proxy.run)
+    await working.wait()
+    return proxy, address
+
+
 @asynccontextmanager
-async def rig(options: PoolOptions, limits: Limits | None = None) -> AsyncIterator[Rig]:
-    """Run a pool and a proxy."""
+async def rig(options: PoolOptions, proxies: int = 1) -> AsyncIterator[Rig]:
+    """Run a pool and a proxy, or a chain of them; the rig has the last."""
     with trio.fail_after(LONGEST):
         async with trio.open_nursery() as nursery:
             pool = await nursery.start(SimPool(options).run)
-            proxy = Proxy(
-                Config(
-                    upstream=Upstream(
-                        algorithm="equihash/48_5",
-                        user="0xa0" + "11" * 31,
-                        pools=(Pool(url=Address("stratum+tcp", pool.host, pool.port)),),
-                    ),
-                    listen=(Listen(url=Address("stratum+tcp", "127.0.0.1", 0)),),
-                    limits=limits or Limits(reconnect_seconds_max=0.2),
-                    http=Http(address=""),
-                )
-            )
-            address = Address.parse(proxy.bind().listening[0][1])
-            working = trio.Event()
-            proxy.relay.on_first_work = working.set
-            nursery.start_soon(proxy.run)
-            await working.wait()
+            host, port = pool.host, pool.port
+            for _ in range(proxies):
+                proxy, address = await start(nursery, host, port)
+                host, port = address.host, address.port
             yield Rig(pool, proxy, address)
             nursery.cancel_scope.cancel()
 
@@ -112,6 +123,25 @@ async def test_two_hundred_miners_never_do_the_same_work() -> None:
         assert at.pool.tally.accepted > 200
         assert at.pool.tally.repeated_nonces == 0
         assert report.violations == {}
+        at.nothing_is_left()
+
+
+async def test_a_proxy_behind_a_proxy_splits_the_space_once_more() -> None:
+    """The outer one's own bytes come after the inner one's, and a moved pool reaches the miners through both."""
+    async with rig(PoolOptions(equihash=SMALL, seed=11), proxies=2) as at:
+        farm = at.farm(20)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(farm.run)
+            await farm.until(partial(_has_accepted, 100))
+            at.pool.move_extranonce()
+            at.pool.new_job()
+            await farm.until(partial(_has_accepted, farm.report.accepted + 100))
+            farm.stop()
+        assert farm.report.unexpected_lines == []
+        assert farm.report.moves >= 20
+        assert farm.report.disconnects == 0
+        assert at.pool.tally.bad == 0
+        assert at.pool.tally.repeated_nonces == 0
         at.nothing_is_left()
 
 
