@@ -127,7 +127,7 @@ async def test_two_hundred_miners_never_do_the_same_work() -> None:
 
 
 async def test_a_proxy_behind_a_proxy_splits_the_space_once_more() -> None:
-    """The outer one's own bytes come after the inner one's, and a moved pool reaches the miners through both."""
+    """Its own bytes come after the other's, and a moved pool reaches the miners through both."""
     async with rig(PoolOptions(equihash=SMALL, seed=11), proxies=2) as at:
         farm = at.farm(20)
         async with trio.open_nursery() as nursery:
