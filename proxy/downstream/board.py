@@ -311,7 +311,7 @@ class Board:
         data = session.offer(works, now)
         if not data:
             return
-        if session.out:
+        if connection.dirty and session.out:
             session.out.append(data)
             data = session.take_output()
         fault = connection.send(data)

@@ -91,6 +91,7 @@ class MinerSession:
         "_held",
         "_house",
         "_lines",
+        "_space",
         "_started",
         "_target",
         "address",
@@ -133,6 +134,7 @@ class MinerSession:
         self._lines = LineBuffer(door.limits.line_bytes)
         self._bad_lines = 0
         self._started = False
+        self._space: NonceSpace | None = None  # of its slice; kept here, for a job asks 10,000 sessions
         self._held: bytes | None = None  # id of a subscribe that waits for a pool
         self._target = b""  # the last one told
 
@@ -162,9 +164,8 @@ class MinerSession:
 
     def take_output(self) -> bytes:
         """Return what is to be sent, and forget it."""
-        out = self.out
-        data = out[0] if len(out) == 1 else b"".join(out)
-        out.clear()
+        data = b"".join(self.out)
+        self.out.clear()
         return data
 
     def expire(self, now: float) -> None:
@@ -215,7 +216,7 @@ class MinerSession:
         if work.serial <= assignment.last or self.closing:
             return b""
         lines = b""
-        if self.slice is None or self.slice.space is not self._house.space:
+        if self._space is not self._house.space:
             lines = self._move(now)
             if not lines:
                 return b""
@@ -312,7 +313,7 @@ class MinerSession:
             self._house.hold(self)
 
     def _give_slice(self, request_id: bytes, now: float) -> None:
-        if self.slice is None or self.slice.space is not self._house.space:
+        if self._space is not self._house.space:
             self._take_slice()
         if self.slice is None:
             self.say(aion.refused(request_id, 20, "no nonce slice free"))
@@ -327,6 +328,7 @@ class MinerSession:
         self.slice = self._house.lend()
         if self.slice is not None:
             self.assignment.prefix = self.slice.prefix
+            self._space = self.slice.space
 
     def _move(self, now: float) -> bytes:
         """Take a slice of a new nonce space; the miner learns it with its next job."""
@@ -370,8 +372,7 @@ class MinerSession:
             self._refuse_submit(event.id, _UNAUTHORIZED)
             return
         self.deadline = now + self._door.limits.idle_seconds
-        solution = event.solution
-        door = self._door
+        solution, door = event.solution, self._door
         if len(solution) == door.solution_digits + len(door.size_prefix):
             if solution[: len(door.size_prefix)].lower() != door.size_prefix:
                 detail = f"malformed share: a solution of this length starts with {door.size_prefix}"
