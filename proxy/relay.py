@@ -10,7 +10,7 @@ carries the number of the connection it is for.
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Protocol
 
 import attrs
@@ -86,7 +86,10 @@ class Relay:
         self._wall_clock = wall_clock
         self._ring_start = ring_start
         self._validator = Validator(equihash, self.book)
-        self._miner_targets = _miner_targets(config)
+        # One work of each job is made for each difficulty in use.
+        self._miner_targets = list(
+            dict.fromkeys(_miner_target(listen.difficulty) for listen in config.listen)
+        )
         self._carriers: list[Carrier] = []
         self._waiting: dict[MinerSession, None] = {}
         self._warned_prefix = False
@@ -99,8 +102,7 @@ class Relay:
 
     def lane_of(self, difficulty: object) -> int:
         """Tell which of a job's works miners of a listener with this difficulty get."""
-        target = from_difficulty(difficulty) if isinstance(difficulty, int | float) else None
-        return self._miner_targets.index(target)
+        return self._miner_targets.index(_miner_target(difficulty))
 
     @property
     def not_ready(self) -> str:
@@ -256,16 +258,6 @@ class Relay:
         return self.upstream.account_user
 
 
-def _miner_targets(config: Config) -> list[int | None]:
-    """The difficulties in use: one work of each job is made for each."""
-    targets: list[int | None] = []
-    for target in _listener_targets(config):
-        if target not in targets:
-            targets.append(target)
-    return targets
-
-
-def _listener_targets(config: Config) -> Iterable[int | None]:
-    for listener in config.listen:
-        difficulty = listener.difficulty
-        yield from_difficulty(difficulty) if isinstance(difficulty, int | float) else None
+def _miner_target(difficulty: object) -> int | None:
+    """The target of a listener's difficulty; None for the pool's own."""
+    return from_difficulty(difficulty) if isinstance(difficulty, int | float) else None

@@ -15,12 +15,12 @@ import msgspec
 
 from proxy.errors import MinerError, SluiceError
 from proxy.model import target as targets
-from proxy.model.share import Reason
+from proxy.model.hexdigits import is_hex
+from proxy.model.share import NONCE_DIGITS, Reason
 from proxy.native import Equihash, share_value
 from proxy.wire.aion import compact_size
 
 MAX_LINE = 65_536  # the longest solution that can be asked for is 4 kB; the rest is room for other fields
-NONCE_DIGITS = 64
 # Header, nonce and a 4-byte index go into two blocks of BLAKE2b; Zcash's header has 108 bytes.
 MAX_HEADER_BYTES = 2 * 128 - 32 - 4
 PERSON_BYTES = 8
@@ -150,8 +150,7 @@ def _hex(fields: dict[str, Any], name: str) -> str:
     text = fields.get(name)
     if not isinstance(text, str):
         raise MinerError(f"{name} must be a string of hex digits")
-    # bytes.fromhex would let spaces through.
-    if len(text) % 2 or not text.isascii() or text.strip("0123456789abcdefABCDEF"):
+    if len(text) % 2 or not is_hex(text):
         raise MinerError(f"{name} is not hex of whole bytes")
     return text
 

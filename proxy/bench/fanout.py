@@ -112,7 +112,7 @@ async def measure(connections: int, progress: Callable[[float], None]) -> Fanout
         async def room() -> None:
             await trio.lowlevel.checkpoint()
 
-        board = Board(relay, relay_config(connections).limits, tally, room, lambda: False)
+        board = Board(relay, door.limits, tally, room, lambda: False)
         relay.attach(board)
         port = sock.getsockname()[1]
         board.open(sock, door)

@@ -12,11 +12,10 @@ prefix has changed is tried with the earlier prefix before it is called so.
 import attrs
 
 from proxy.core.jobbook import Entry, JobBook
+from proxy.model.hexdigits import is_hex
 from proxy.model.job import ID_DIGITS, Work
-from proxy.model.share import Reason, Share, Verdict
+from proxy.model.share import NONCE_DIGITS, Reason, Share, Verdict
 from proxy.native import Equihash, share_value
-
-NONCE_DIGITS = 64
 
 _UNKNOWN_JOB = Verdict(Reason.UNKNOWN_JOB)
 _STALE = Verdict(Reason.STALE)
@@ -93,10 +92,10 @@ class Validator:
             return Judgement(self._nonce_size(share, miner))
         # Nonces come in lower case but from a miner that writes all of it itself, in upper case.
         if not nonce.startswith(miner.prefix) and not nonce.lower().startswith(miner.prefix):
-            return Judgement(_BAD_NONCE if _is_hex(nonce, solution) else _NOT_HEX)
+            return Judgement(_BAD_NONCE if is_hex(nonce + solution) else _NOT_HEX)
         entry = self._book.find(share.work_id)
         if entry is None or not entry.live or not _given(entry.work, share.work_id, miner):
-            if not _is_hex(nonce, solution):
+            if not is_hex(nonce + solution):
                 return Judgement(_NOT_HEX)
             return Judgement(_no_job(entry, share.work_id, miner), entry)
         work = entry.work
@@ -139,11 +138,6 @@ class Validator:
 
 def _wrong_size(what: str, got: int, want: int) -> Verdict:
     return Verdict(Reason.MALFORMED, f"malformed share: {what} of {got} hex digits, {want} expected")
-
-
-def _is_hex(nonce: str, solution: str) -> bool:
-    digits = nonce + solution
-    return digits.isascii() and not digits.strip("0123456789abcdefABCDEF")
 
 
 def _given(work: Work, work_id: str, miner: Assignment) -> bool:

@@ -20,7 +20,7 @@ from proxy.core.extranonce import NonceSpace, Slice
 from proxy.core.validator import Assignment
 from proxy.errors import MinerError
 from proxy.model.job import ID_DIGITS, Work
-from proxy.model.share import Reason, Share, Verdict
+from proxy.model.share import NONCE_DIGITS, Reason, Share, Verdict
 from proxy.wire import aion, events
 from proxy.wire.detect import foreign
 from proxy.wire.jsonrpc import NULL, encode
@@ -381,7 +381,7 @@ class MinerSession:
             solution = solution[len(door.size_prefix) :]
         nonce = event.nonce
         # A miner that sends the whole nonce instead of its own part says the same.
-        nonce = nonce.lower() if len(nonce) == aion.NONCE_DIGITS else self.assignment.prefix + nonce
+        nonce = nonce.lower() if len(nonce) == NONCE_DIGITS else self.assignment.prefix + nonce
         verdict = self._house.judge(self, event.id, Share(event.job_id, nonce, solution, event.ntime), now)
         if verdict is None:
             self.unanswered += 1

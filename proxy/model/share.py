@@ -8,6 +8,8 @@ from enum import StrEnum
 
 import attrs
 
+NONCE_DIGITS = 64  # of a whole nonce, 32 bytes
+
 
 class Reason(StrEnum):
     """Every end a share can come to; the values are the `reason` label of the metrics."""

@@ -8,9 +8,9 @@ because Python compares bytes in just that order.
 from fractions import Fraction
 
 from proxy.errors import PoolError
+from proxy.model.hexdigits import is_hex
 
 MAX_TARGET = 2**256 - 1
-_HEX = "0123456789abcdefABCDEF"
 
 
 def from_difficulty(difficulty: float) -> int:
@@ -59,7 +59,7 @@ def from_hex(text: str) -> int:
     if not digits:
         return MAX_TARGET
     # int() alone would take signs, spaces, underscores and a second 0x as well.
-    if len(digits) > 64 or digits.strip(_HEX):
+    if len(digits) > 64 or not is_hex(digits):
         raise PoolError(f"target {text[:80]!a} is not up to 64 hex digits")
     target = int(digits, 16)
     if target == 0:

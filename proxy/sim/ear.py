@@ -13,8 +13,8 @@ import attrs
 import msgspec
 
 from proxy.errors import PoolError
+from proxy.model.hexdigits import is_hex
 
-_HEX = "0123456789abcdefABCDEF"
 MAX_TARGET = b"\xff" * 32
 
 
@@ -130,7 +130,7 @@ class Ear:
             case _:
                 self._stumble("notify_form")
                 raise PoolError("notify must have four parameters: string, bool, string, string")
-        if len(header) != 64 or header.strip(_HEX):
+        if len(header) != 64 or not is_hex(header):
             self._stumble("notify_header")
             raise PoolError("notify: the header hash must be 64 hex digits")
         if not clean:
@@ -142,7 +142,7 @@ class Ear:
         digits = text.removeprefix("0x")
         if not digits:
             return MAX_TARGET
-        if len(digits) > 64 or digits.strip(_HEX):
+        if len(digits) > 64 or not is_hex(digits):
             self._stumble("target_form")
             raise PoolError("the target must be hex")
         return bytes.fromhex(digits.zfill(64))
@@ -179,7 +179,7 @@ class Ear:
 
 def is_extranonce1(text: str) -> bool:
     """Tell whether this can be the start of a 32-byte nonce."""
-    return len(text) <= 64 and len(text) % 2 == 0 and not text.strip(_HEX)
+    return len(text) <= 64 and len(text) % 2 == 0 and is_hex(text)
 
 
 def _error_text(error: Any) -> str:

@@ -9,12 +9,12 @@ from collections import Counter, OrderedDict
 
 import attrs
 
+from proxy.model.hexdigits import is_hex
 from proxy.model.share import Reason, Verdict
 from proxy.native import Equihash, reference
 from proxy.sim.styles import HEX, NONCE, NTIME, PARAMS, SOLUTION, PoolJob, Style
 from proxy.wire.aion import compact_size
 
-_HEX = "0123456789abcdefABCDEF"
 ACCEPTED = Verdict(Reason.ACCEPTED)
 
 
@@ -138,7 +138,7 @@ class Judge:
         if flaw:
             return Verdict(Reason.MALFORMED, flaw)
         bare = solution[-2 * self._equihash.solution_bytes :]
-        if (ntime + tail + bare).strip(_HEX):
+        if not is_hex(ntime + tail + bare):
             return Verdict(Reason.MALFORMED, HEX)
         return self._judge_proof(seat.job, (seat.extranonce1 + tail).lower(), bare.lower(), seat.target)
 

@@ -18,6 +18,7 @@ from typing import Final
 import trio
 
 from proxy.model import target as targets
+from proxy.model.hexdigits import is_hex
 from proxy.sim.judging import Judge, PoolTally, SeenShare, Shelf
 from proxy.sim.pool_options import PoolOptions
 from proxy.sim.pool_session import PoolSession
@@ -27,7 +28,6 @@ from proxy.sim.waiting import Changes
 __all__ = ["JUNK", "PoolOptions", "SimPool"]
 
 JUNK: Final = (b"%%% not JSON\n", b"[1,2,3]\n", b'{"id":null,"method":"mining.notify","params":[7]}\n')
-SEEN_SHARES = 100_000  # most shares kept when they are recorded
 JOB_TIMES = 1000  # of how many jobs the moment of writing is remembered
 PORT_TRIES = 100  # at a tenth of a second each, to get the own port again
 
@@ -315,6 +315,6 @@ class SimPool:
 def _is_address(name: str) -> bool:
     """What the solo pool's kernel takes: an account address, or any forty characters."""
     digits = name.removeprefix("0x")
-    if len(digits) == 64 and digits.startswith("a0") and not digits.strip("0123456789abcdefABCDEF"):
+    if len(digits) == 64 and digits.startswith("a0") and is_hex(digits):
         return True
     return len(name) == 40

@@ -24,6 +24,7 @@ from proxy.wire.lines import LineBuffer
 
 RECEIVE_BYTES = 65_536
 OUTGOING_BYTES = 4 * 1024 * 1024  # unsent bytes after which a reader that does not read is cut
+SEEN_SHARES = 100_000  # most shares kept when they are recorded
 SUBMITS_A_READ = 3  # of real size; the fourth is over 10,240 bytes
 REORDER_SECONDS = 0.1  # verdicts held back for reordering go out after this, however few they are
 
@@ -277,7 +278,7 @@ class PoolSession:
             pool.tally.late += job is not None and job.serial < pool.shelf.clean_serial
             if isinstance(params[0], str):
                 pool.tally.workers[params[0]] += 1
-        if pool.options.record:
+        if pool.options.record and len(pool.shares) < SEEN_SHARES:
             strings = isinstance(params, list) and len(params) >= 5
             nonce, solution, worker = (
                 (f"{extranonce1}{params[3]}", str(params[4]), str(params[0])) if strings else ("", "", "")

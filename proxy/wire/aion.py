@@ -11,12 +11,12 @@ from typing import Any
 
 from proxy.errors import MinerError, PoolError
 from proxy.model import target as targets
+from proxy.model.hexdigits import is_hex
 from proxy.model.job import Work
-from proxy.model.share import Reason, Verdict
+from proxy.model.share import NONCE_DIGITS, Reason, Verdict
 from proxy.wire import events
 from proxy.wire.jsonrpc import Message, decode, encode, is_integer, plain
 
-NONCE_DIGITS = 64
 NTIME_DIGITS = 16
 MAX_NAME = 256  # a worker's name is kept per miner and shown to people
 MAX_POOL_ID = 512  # the longest job id seen to work anywhere is 300 characters
@@ -95,7 +95,7 @@ def _read_submit(message: Message) -> events.MinerEvent:
         return events.BadSubmit(request_id, "the solution must be a string")
     if not isinstance(worker, str):
         worker = ""
-    if not isinstance(ntime, str) or len(ntime) != NTIME_DIGITS or not _is_hex(ntime):
+    if not isinstance(ntime, str) or len(ntime) != NTIME_DIGITS or not is_hex(ntime):
         ntime = ""
     return events.Submit(request_id, worker, job_id, ntime, nonce, solution)
 
@@ -310,7 +310,7 @@ def _read_notify(params: list[Any]) -> events.PoolEvent:
 def _read_header(header: Any) -> str:
     if isinstance(header, str):
         digits = header[2:] if header[:2] in ("0x", "0X") else header
-        if len(digits) == 64 and _is_hex(digits):
+        if len(digits) == 64 and is_hex(digits):
             return digits.lower()
     raise PoolError("mining.notify: the header hash must be 64 hex digits")
 
@@ -350,7 +350,7 @@ def read_extranonce1(value: Any) -> str:
     """
     if isinstance(value, str):
         digits = value[2:] if value[:2] in ("0x", "0X") else value
-        if len(digits) <= NONCE_DIGITS and len(digits) % 2 == 0 and _is_hex(digits):
+        if len(digits) <= NONCE_DIGITS and len(digits) % 2 == 0 and is_hex(digits):
             return digits.lower()
     raise PoolError("the pool's extranonce1 is not hex of whole bytes, at most 32 of them")
 
@@ -390,8 +390,3 @@ _POOL_METHODS = {
     "client.reconnect": _read_reconnect,
     "client.show_message": _read_message,
 }
-
-
-def _is_hex(text: str) -> bool:
-    """int() and fromhex() let spaces, signs and underscores through; this does not.  "" is hex."""
-    return not text.strip("0123456789abcdefABCDEF")
