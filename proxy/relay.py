@@ -119,7 +119,7 @@ class Relay:
 
         Raises: PoolError when that leaves no room for our own bytes.
         """
-        self._without_pool()
+        self.pool_lost()
         self.space = NonceSpace(link.extranonce1, self._config.upstream.nonce_bytes, self._ring_start)
         if self.space.prefix_bytes > WARN_PREFIX and not self._warned_prefix:
             self._warned_prefix = True
@@ -156,7 +156,8 @@ class Relay:
 
     def pool_lost(self) -> None:
         """Go on without a pool: miners stay, and their shares are lost until one is back."""
-        self._without_pool()
+        self.works = ()
+        self.space = None
 
     def settle(self, forward: Forward, verdict: Verdict, now: float) -> None:
         """Count the verdict on a forwarded share and tell its miner."""
@@ -170,10 +171,6 @@ class Relay:
         """Send what came of one batch of the pool side."""
         for carrier in self._carriers:
             carrier.flush()
-
-    def _without_pool(self) -> None:
-        self.works = ()
-        self.space = None
 
     # ---- from the miner side (see downstream.session.House)
 
@@ -235,7 +232,6 @@ class Relay:
             nonce=share.nonce[self._pool_digits() :],
             solution=share.solution,
             token=_Ticket(session, request_id, work.difficulty),
-            sent_at=now,
         )
         if self.works and self.upstream.submit(forward, now):
             self.tally.sent(job.pool)
