@@ -4,12 +4,13 @@
     stale   a clean job replaced it; kept for a while so that a late share is told so
     gone    forgotten; its serial still tells that it once was, so a share for it is stale too
 
-Serials only grow and never repeat, not across pool connections nor restarts (the first one comes from
-the wall clock), because miners ignore a job whose id they have seen.
+Serials only grow and never repeat, not across pool connections, books nor restarts (the first one comes
+from the wall clock), because miners ignore a job whose id they have seen.
 """
 
+import itertools
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import attrs
 
@@ -42,13 +43,13 @@ class JobBook:
     """Keeps the works made of a pool's jobs.
 
     Args:
-        first_serial: larger than any serial of an earlier run.
+        serials: numbers for works, larger than any of an earlier run; books may share them.
     """
 
-    def __init__(self, first_serial: int = 1) -> None:
-        self._serial = first_serial
+    def __init__(self, serials: Iterator[int] | None = None) -> None:
+        self._serials = serials or itertools.count(1)
         self._entries: OrderedDict[str, Entry] = OrderedDict()
-        self._seen: OrderedDict[str, Duplicates] = OrderedDict()
+        self._seen: OrderedDict[tuple[str, bytes], Duplicates] = OrderedDict()
         self.job: Job | None = None
 
     def __len__(self) -> int:
@@ -72,7 +73,7 @@ class JobBook:
         old = self.job
         if old is None:
             return True
-        return (job.connection, job.header, job.target) != (old.connection, old.header, old.target)
+        return (job.connection, job.content, job.target) != (old.connection, old.content, old.target)
 
     def rename(self, job: Job) -> None:
         """Take a job with the same content as the current one: only what the pool calls it is new."""
@@ -93,7 +94,7 @@ class JobBook:
         Returns: the works, one for each of miner_targets, in order.
         """
         old = self.job
-        if old is not None and (job.connection, job.header) == (old.connection, old.header):
+        if old is not None and (job.connection, job.content) == (old.connection, old.content):
             self._retarget(job)
         elif old is None or job.clean or job.connection != old.connection:
             self._drop_live()
@@ -103,17 +104,16 @@ class JobBook:
         return works
 
     def _enter(self, job: Job, miner_target: int | None, lane: int) -> Work:
-        work = Work.of(self._serial, job, miner_target, lane)
-        self._serial += 1
-        seen = self._seen.setdefault(job.header, Duplicates())
-        self._seen.move_to_end(job.header)
+        work = Work.of(next(self._serials), job, miner_target, lane)
+        seen = self._seen.setdefault(job.content, Duplicates())
+        self._seen.move_to_end(job.content)
         self._entries[work.id] = Entry(work, seen)
         return work
 
     def _retarget(self, job: Job) -> None:
         for entry in self._entries.values():
             work = entry.work
-            if entry.live and (work.job.connection, work.job.header) == (job.connection, job.header):
+            if entry.live and (work.job.connection, work.job.content) == (job.connection, job.content):
                 work.retarget(job)
 
     def _drop_live(self) -> None:

@@ -9,6 +9,7 @@ A Work's id stands for one content for ever: a new target or header is a new Wor
 import attrs
 
 from proxy.model import target as targets
+from proxy.model.blob import Blob
 
 ID_DIGITS = 12  # serials count from the milliseconds since 1970; 2^48 of them last 8,900 years
 
@@ -21,10 +22,11 @@ class Job:
         pool: the pool's name in the configuration.
         connection: number of the pool connection it came on; a job is void on any other.
         pool_id: the pool's own id, echoed to it with a share.
-        header: 64 lower-case hex digits, the 32-byte header hash.
+        header: lower-case hex: of Equihash work the 32-byte header hash, of blob work the whole blob.
         target: what the pool asks of a share, 1 .. 2^256 - 1.
         clean: the pool wants all earlier jobs dropped.
         received: when its line was read, seconds of the monotonic clock.
+        blob: what else belongs to blob work; None for Equihash.
     """
 
     pool: str
@@ -34,6 +36,12 @@ class Job:
     target: int
     clean: bool
     received: float
+    blob: Blob | None = None
+
+    @property
+    def content(self) -> tuple[str, bytes]:
+        """What a share is for, whatever its target: two jobs of the same content are the same work."""
+        return self.header, b"" if self.blob is None else self.blob.members
 
 
 @attrs.define(slots=True, eq=False)
@@ -48,7 +56,7 @@ class Work:
         target: what a miner must meet, 32 bytes big-endian.
         pool_target: what the pool asks, 32 bytes big-endian.
         difficulty: 2^256 / target, what an accepted share counts.
-        encoded: the line each dialect makes of it, kept because thousands of miners get the same.
+        encoded: what each form of each dialect makes of it, kept because thousands of miners get the same.
     """
 
     serial: int

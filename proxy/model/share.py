@@ -40,7 +40,7 @@ class Verdict:
 
     Args:
         reason: which row of the verdict table.
-        detail: for MALFORMED what is wrong; for REJECTED the pool's own text.
+        detail: for MALFORMED what is wrong, as the end of a sentence; for REJECTED the pool's own text.
         code: for REJECTED the pool's own error code.
     """
 
@@ -51,16 +51,20 @@ class Verdict:
 
 @attrs.define(slots=True, eq=False)
 class Share:
-    """One submitted share, sizes and digits checked by the dialect that read it.
+    """One submitted share; what is in it, the validator checks.
 
     Args:
         work_id: the id the miner gives for the job.
-        nonce: 64 hex digits, the whole 32-byte nonce, byte 0 first.
-        solution: hex digits of the packed indices, without compactSize prefix.
+        nonce: of Equihash work 64 hex digits, the whole 32-byte nonce, byte 0 first; of blob work 8.
+        solution: hex digits of the packed indices, without compactSize prefix; "" in blob work.
         ntime: 16 hex digits as sent, or "" when the miner sent none worth passing on.
+        result: the share's value as the miner claims it, hex; "" where it claims none.
+        members: what else of it goes on to a login pool, JSON text without braces.
     """
 
     work_id: str
     nonce: str
     solution: str
-    ntime: str
+    ntime: str = ""
+    result: str = ""
+    members: bytes = b""

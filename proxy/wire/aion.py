@@ -13,13 +13,15 @@ from proxy.errors import MinerError, PoolError
 from proxy.model import target as targets
 from proxy.model.hexdigits import is_hex
 from proxy.model.job import Work
+from proxy.model.proof import compact_size
 from proxy.model.share import NONCE_DIGITS, Reason, Verdict
 from proxy.wire import events
-from proxy.wire.jsonrpc import Message, decode, encode, is_integer, plain
+from proxy.wire.jsonrpc import MAX_NAME, NAME_RULE, Message, decode, encode, is_name, plain
+from proxy.wire.replies import REFUSED_BARE, read_pool_id, read_reply
 
 NTIME_DIGITS = 16
-MAX_NAME = 256  # a worker's name is kept per miner and shown to people
-MAX_POOL_ID = 512  # the longest job id seen to work anywhere is 300 characters
+
+MALFORMED_CODE = 20  # and of every fault that has no code of its own
 
 # Verdict table, Aion column: these texts are fixed, MALFORMED and REJECTED bring their own.
 _REFUSALS: dict[Reason, tuple[int, str]] = {
@@ -33,21 +35,6 @@ _REFUSALS: dict[Reason, tuple[int, str]] = {
     Reason.INVALID_SOLUTION: (20, "invalid solution"),
     Reason.LOST: (20, "pool connection lost"),
 }
-_OWN_WORDS: dict[Reason, tuple[int, str]] = {
-    Reason.MALFORMED: (20, "malformed share"),
-    Reason.REJECTED: (20, "rejected by the pool"),
-}
-
-
-def compact_size(length: int) -> str:
-    """Write a length as Bitcoin's compactSize, in hex: what stands before a solution on the wire.
-
-    Args:
-        length: bytes of the solution, below 65,536; 1408 gives "fd8005".
-    """
-    if length < 0xFD:
-        return f"{length:02x}"
-    return "fd" + length.to_bytes(2, "little").hex()
 
 
 # ---- the pool's role, as a miner sees it: read requests, write replies and jobs
@@ -104,10 +91,8 @@ def _read_authorize(request_id: bytes, params: Any) -> events.MinerEvent:
     if not isinstance(params, list) or not params or not isinstance(params[0], str) or not params[0]:
         return events.BadRequest(request_id, "mining.authorize needs a worker name as its first parameter")
     worker = params[0]
-    if len(worker) > MAX_NAME or not worker.isprintable():
-        return events.BadRequest(
-            request_id, f"a worker name has at most {MAX_NAME} characters, all printable"
-        )
+    if not is_name(worker):
+        return events.BadRequest(request_id, NAME_RULE)
     password = params[1] if len(params) > 1 and isinstance(params[1], str) else ""
     return events.Authorize(request_id, worker, password[:MAX_NAME])
 
@@ -138,8 +123,9 @@ def verdict(request_id: bytes, result: Verdict) -> bytes:
     fixed = _REFUSALS.get(reason)
     if fixed is not None:
         return refused(request_id, *fixed)
-    code, text = _OWN_WORDS[reason]
-    return refused(request_id, result.code or code, result.detail or text)
+    if reason is Reason.MALFORMED:
+        return refused(request_id, MALFORMED_CODE, f"malformed share: {result.detail}")
+    return refused(request_id, result.code or MALFORMED_CODE, result.detail or REFUSED_BARE)
 
 
 def notify(work: Work, alias: str = "") -> bytes:
@@ -238,7 +224,7 @@ def read_pool(line: bytes) -> events.PoolEvent:
     """
     message = decode(line, PoolError)
     if message.method is None:
-        return _read_reply(message)
+        return read_reply(message, message.result is True or message.result == "true")
     reader = _POOL_METHODS.get(message.method)
     if reader is None:
         return events.UnknownMethod(bytes(message.id), plain(message.method, MAX_NAME))
@@ -248,56 +234,11 @@ def read_pool(line: bytes) -> events.PoolEvent:
     return reader(params)
 
 
-def _read_reply(message: Message) -> events.Reply:
-    code, text = read_error(message.error)
-    return events.Reply(
-        id=_reply_id(bytes(message.id)),
-        ok=code == 0 and (message.result is True or message.result == "true"),
-        result=message.result,
-        code=code,
-        message=text,
-    )
-
-
-def _reply_id(raw: bytes) -> int | None:
-    """Some servers turn a number into a string; a number far out of range is nobody's."""
-    digits = raw.strip(b'"')
-    return int(digits) if len(digits) < 20 and is_integer(digits) else None
-
-
-def read_error(error: Any) -> tuple[int, str]:
-    """Read an error in any of the forms pools use.
-
-    Args:
-        error: as decoded: null, [code, text], [code, text, data], {"code", "message"}, true, text,
-            or a part of one of these; an empty one is none.
-    Returns: code and text; (0, "") for no error, else neither of them empty.
-    """
-    if not error:
-        return 0, ""
-    code: Any = 20
-    text: Any = ""
-    match error:
-        case [code, text, *_] | {"code": code, "message": text}:
-            pass
-        case {"message": text} | [str(text)] | str(text):
-            pass
-        case {"code": code} | [code] | int(code):
-            pass
-    if type(code) is not int or not -(2**31) <= code < 2**31:
-        code = 20
-    shown = plain(text, MAX_NAME) if isinstance(text, str) else ""
-    return code or 20, shown or "refused without a reason"
-
-
 def _read_notify(params: list[Any]) -> events.PoolEvent:
     if len(params) < 4:
         raise PoolError(f"mining.notify with {len(params)} parameters; job, clean, target, header expected")
     job_id, clean, target, header = params[:4]
-    if type(job_id) is int:
-        job_id = str(job_id)
-    if not isinstance(job_id, str) or len(job_id) > MAX_POOL_ID:
-        raise PoolError(f"mining.notify: the job id must be a string of at most {MAX_POOL_ID} characters")
+    job_id = read_pool_id(job_id)
     if clean in ("true", "false"):
         clean = clean == "true"
     if not isinstance(clean, bool):

@@ -1,12 +1,15 @@
 """What a connection speaks, told from its first bytes.
 
-Other protocols are told apart at once, because they may never send the end of a line.
+Strategy: other protocols are told apart at once, because they may never send the end of a line; the two
+dialects by the method of the first line, for each has its own names.
 """
 
-from proxy.wire.jsonrpc import printable
+from proxy.errors import MinerError
+from proxy.wire.jsonrpc import decode, printable
 
 _TLS_HELLO = b"\x16\x03"
 _HTTP = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ", b"CONNECT ", b"PRI * ")
+_LOGIN_METHODS = frozenset(("login", "submit", "keepalived", "getjob"))
 _TEXT = frozenset(b"\t\r\n" + bytes(range(32, 127)))
 
 
@@ -24,3 +27,19 @@ def foreign(data: bytes) -> str:
     if data[0] not in _TEXT:
         return f"not stratum: {printable(data, 16)}"
     return ""
+
+
+def dialect(line: bytes) -> str:
+    """Tell which dialect a miner's line is of.
+
+    Args:
+        line: one line without its end.
+    Returns: "aion", "login", or "" if the line is no request, or one that both could make.
+    """
+    try:
+        method = decode(line, MinerError).method
+    except MinerError:
+        return ""
+    if method in _LOGIN_METHODS:
+        return "login"
+    return "aion" if method is not None and method.startswith("mining.") else ""

@@ -3,7 +3,11 @@
 A request's id is the JSON text it came as (bytes, b"null" when there was none), to be echoed as is.
 """
 
+from typing import Any
+
 import attrs
+
+from proxy.model.blob import Blob
 
 # ---- from a miner
 
@@ -30,6 +34,27 @@ class Authorize:
 
 
 @attrs.define(slots=True)
+class Login:
+    """The miner names its worker, and wants work at once.
+
+    Args:
+        agent: the program's name as it gives it, "" for none.
+    """
+
+    id: bytes
+    worker: str
+    password: str
+    agent: str
+
+
+@attrs.define(slots=True)
+class KeepAlive:
+    """The miner is there, and has had nothing to say for a while."""
+
+    id: bytes
+
+
+@attrs.define(slots=True)
 class ExtranonceSubscribe:
     """The miner will obey a new extranonce1 on a living connection."""
 
@@ -45,7 +70,11 @@ class Submit:
         job_id: the job's id as text.
         ntime: 16 hex digits or "".
         nonce: the part the miner rolled (extranonce2), or a whole nonce, hex not yet checked.
-        solution: hex not yet checked, a compactSize prefix still on it.
+        solution: hex not yet checked, a compactSize prefix still on it; or a list of anything, which
+            are to be indices; "" for blob work.
+        session: the session id sent with it, "" for none.
+        result: the share's value as the miner claims it, not yet checked; "" for none.
+        members: what else goes on to a login pool, checked, JSON text without braces.
     """
 
     id: bytes
@@ -53,7 +82,10 @@ class Submit:
     job_id: str
     ntime: str
     nonce: str
-    solution: str
+    solution: str | list[Any]
+    session: str = ""
+    result: str = ""
+    members: bytes = b""
 
 
 @attrs.define(slots=True)
@@ -94,7 +126,16 @@ class Ignored:
 
 
 MinerEvent = (
-    Subscribe | Authorize | ExtranonceSubscribe | Submit | BadSubmit | BadRequest | UnknownMethod | Ignored
+    Subscribe
+    | Authorize
+    | Login
+    | KeepAlive
+    | ExtranonceSubscribe
+    | Submit
+    | BadSubmit
+    | BadRequest
+    | UnknownMethod
+    | Ignored
 )
 
 # ---- from a pool
@@ -127,13 +168,43 @@ class Notify:
         job_id: the pool's id as text.
         clean: earlier jobs are void.
         target: 1 .. 2^256 - 1.
-        header: 64 lower-case hex digits.
+        header: lower-case hex, 64 digits; of blob work the whole blob.
+        extranonce1: the one it is for, lower-case hex; None in a dialect that gives that apart.
+        blob: what else belongs to blob work.
     """
 
     job_id: str
     clean: bool
     target: int
     header: str
+    extranonce1: str | None = None
+    blob: Blob | None = None
+
+
+@attrs.define(slots=True)
+class JobGiven:
+    """The pool gave a job, not yet read: what its members mean depends on the work.
+
+    Args:
+        members: the JSON text of each, by name, in order.
+    """
+
+    members: dict[str, bytes]
+
+
+@attrs.define(slots=True)
+class LoggedIn:
+    """The pool took our login.
+
+    Args:
+        session: its id for us, to be sent with every request.
+        job: the first job, None if it is to follow.
+        extensions: what else it speaks.
+    """
+
+    session: str
+    job: JobGiven | None
+    extensions: tuple[str, ...]
 
 
 @attrs.define(slots=True)
@@ -164,4 +235,6 @@ class Shown:
     text: str
 
 
-PoolEvent = Reply | Notify | SetTarget | SetExtranonce | ReconnectAsked | Shown | UnknownMethod | Ignored
+PoolEvent = (
+    Reply | Notify | JobGiven | SetTarget | SetExtranonce | ReconnectAsked | Shown | UnknownMethod | Ignored
+)

@@ -14,6 +14,8 @@ import msgspec
 from proxy.errors import SluiceError
 
 MAX_ID_BYTES = 128  # an id is echoed with every reply; nobody needs a longer one
+MAX_NAME = 256  # a worker's name is kept per miner and shown to people
+NAME_RULE = f"a worker name has at most {MAX_NAME} characters, all printable"
 MAX_FAULT = 160  # characters of the decoder's own complaint, which can hold a path of any depth
 
 NULL = b"null"
@@ -107,3 +109,17 @@ def plain(text: str, most: int) -> str:
 def is_integer(raw: bytes) -> bool:
     """Tell whether an id, as it came, is a JSON integer."""
     return raw.isdigit() or (raw[:1] == b"-" and raw[1:].isdigit())
+
+
+def number_of(raw: bytes) -> int | None:
+    """Read the id of a reply; some servers turn a number into a string.
+
+    Returns: None for what is no number, and for one far out of range, which is nobody's.
+    """
+    digits = raw.strip(b'"')
+    return int(digits) if len(digits) < 20 and is_integer(digits) else None
+
+
+def is_name(text: str) -> bool:
+    """Tell whether a text may be a worker's name."""
+    return len(text) <= MAX_NAME and text.isprintable()
