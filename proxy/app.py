@@ -7,6 +7,7 @@ The trap in stopping: verdicts must still reach miners after the pool side is en
 after the other and not with the nursery.
 """
 
+import itertools
 import secrets
 import signal
 import socket
@@ -20,20 +21,21 @@ import structlog
 import trio
 
 from proxy import native
-from proxy.config import Config, Listen, parse_algorithm
+from proxy.config import Address, Config, Listen, parse_algorithm
 from proxy.core.tally import Tally
+from proxy.doors import make_door
 from proxy.downstream.board import Board
 from proxy.downstream.listeners import bind, bind_tcp, bound
-from proxy.downstream.session import Door, MinerSession
+from proxy.downstream.session import MinerSession
 from proxy.errors import ConfigError
 from proxy.model.share import Reason
 from proxy.native import Equihash
 from proxy.openfiles import raise_limit
 from proxy.ops import http, metrics
 from proxy.ops.logs import Repeated
-from proxy.relay import Relay
+from proxy.relay import Relay, Shared
+from proxy.relays import Relays
 from proxy.upstream.session import Upstream
-from proxy.wire.aion import compact_size
 
 log = structlog.get_logger()
 
@@ -64,21 +66,13 @@ class Proxy:
         self.config = config
         self.equihash = _equihash(config)
         self.tally = Tally()
-        self.relay = Relay(
-            config,
-            self.equihash,
-            self.tally,
-            clock=time.perf_counter,
-            wall_clock=time.time,
-            # Milliseconds since 1970: no pool gives a thousand jobs a second for long, so the ids of
-            # two runs never meet.
-            first_serial=int(time.time() * 1000),
-            ring_start=secrets.randbits(32),
-        )
-        self.upstream = Upstream(config, self.relay, self.tally, Random())
-        self.relay.upstream = self.upstream
-        self.upstream.on_batch = self.relay.after_batch
+        # Milliseconds since 1970: no pool gives a thousand jobs a second for long, so the ids of two runs
+        # never meet.
+        self._shared = Shared(itertools.count(int(time.time() * 1000)))
+        self.relays = Relays(self._make_relay, config.limits.pool_connections)
+        self.relay = self.relays.first
         self._sockets: list[tuple[Listen, socket.socket]] = []
+        self._listening: list[tuple[Listen, Address]] = []
         self._http_socket: socket.socket | None = None
         self._stop = trio.Event()
         self._repeated = Repeated()
@@ -98,8 +92,9 @@ class Proxy:
             for _, sock in self._sockets:
                 sock.close()
             raise
+        self._listening = [(listen, bound(listen, sock)) for listen, sock in self._sockets]
         return Started(
-            [(listen.name, str(bound(listen, sock))) for listen, sock in self._sockets],
+            [(listen.name, str(address)) for listen, address in self._listening],
             None if self._http_socket is None else self._http_socket.getsockname()[:2],
         )
 
@@ -118,24 +113,21 @@ class Proxy:
             self.relay,
             self.config.limits,
             self.tally,
-            self.upstream.room,
-            lambda: self.upstream.is_full,
+            self.relays.room,
+            lambda: self.relays.is_full,
             self._farewell,
         )
         self.relay.attach(board)
         for listen, sock in self._sockets:
-            board.open(sock, self._door(listen))
+            lane = self.relay.lane_of(listen.difficulty)
+            board.open(sock, make_door(self.config, listen, self._listening, lane))
         self._raise_file_limit()
-        log.info("proof check", path=native.PATH, algorithm=self.equihash.name)
-        if native.PATH == native.PYTHON:
-            log.warning(
-                "slow proof check", note="no native code: install again where gcc and Python headers are"
-            )
+        self._say_proof_check()
         upstream_scope = trio.CancelScope()
         async with trio.open_nursery() as nursery:
             if self._http_socket is not None:
-                collector = metrics.registry(self.relay, board.count, time.time())
-                application = http.build(self.relay, collector, self.config.http.read_token)
+                collector = metrics.registry(self.relays, board.count, time.time())
+                application = http.build(self.relays, collector, self.config.http.read_token)
                 await nursery.start(http.serve, application, self._http_socket)
             nursery.start_soon(board.run)
             nursery.start_soon(self._run_upstream, upstream_scope)
@@ -158,19 +150,33 @@ class Proxy:
                 note="raise the hard limit (ulimit -Hn, LimitNOFILE=), or lower limits.max_miners",
             )
 
-    def _door(self, listen: Listen) -> Door:
-        size = self.equihash.solution_bytes
-        return Door(
-            listener=listen.name,
-            lane=self.relay.lane_of(listen.difficulty),
-            limits=self.config.limits,
-            solution_digits=2 * size,
-            size_prefix=compact_size(size),
+    def _say_proof_check(self) -> None:
+        if self.equihash is None:
+            log.info("proof check", path="none", note="blob work: shares are judged by what they claim")
+            return
+        log.info("proof check", path=native.PATH, algorithm=self.equihash.name)
+        if native.PATH == native.PYTHON:
+            log.warning(
+                "slow proof check", note="no native code: install again where gcc and Python headers are"
+            )
+
+    def _make_relay(self, first_choice: Callable[[], int]) -> Relay:
+        relay = Relay(
+            self.config,
+            self.equihash,
+            self.tally,
+            clock=time.perf_counter,
+            wall_clock=time.time,
+            shared=self._shared,
+            ring_start=secrets.randbits(32),
         )
+        relay.upstream = Upstream(self.config, relay, self.tally, Random(), first_choice)
+        relay.upstream.on_batch = relay.after_batch
+        return relay
 
     async def _run_upstream(self, scope: trio.CancelScope) -> None:
         with scope:
-            await self.upstream.run()
+            await self.relays.run()
 
     # ---- stop
 
@@ -178,10 +184,10 @@ class Proxy:
         log.info("stopping", in_flight=self.tally.in_flight, miners=len(board))
         board.stop_listening()
         with trio.move_on_after(self.config.limits.shutdown_seconds):
-            await self.upstream.settled()
+            await self.relays.settled()
         # What the pool has not answered by now, its connection settles as lost when it is ended.
         upstream_scope.cancel()
-        await self.upstream.settled()
+        await self.relays.settled()
         board.close_all("shutdown")
         tally = self.tally
         log.info(
@@ -206,10 +212,10 @@ class Proxy:
             log.info(
                 "last minute",
                 miners=len(board),
-                workers=len(self.relay.workers),
+                workers=len(self.relays.workers),
                 sols_per_second=round((work - work_before) / STATUS_SECONDS, 2),
                 **{reason: count for reason, count in last.items() if count},
-                **({} if self.relay.works else {"work": "none"}),
+                **({"work": "none"} if self.relays.not_ready else {}),
             )
             before, work_before = shares, work
 
@@ -234,11 +240,10 @@ class Proxy:
             )
 
 
-def _equihash(config: Config) -> Equihash:
+def _equihash(config: Config) -> Equihash | None:
+    """The proof to check; None for blob work, which has none that is known here."""
     parameters = parse_algorithm(config.upstream.algorithm)
-    if parameters is None:
-        raise ConfigError("upstream.algorithm: blob work is not built yet; use equihash/N_K")
-    return Equihash(*parameters, config.upstream.personalization)
+    return None if parameters is None else Equihash(*parameters, config.upstream.personalization)
 
 
 async def run_until_signalled(config: Config, tell: Callable[[str], None]) -> None:

@@ -10,26 +10,30 @@ carries the number of the connection it is for.
 
 import itertools
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import attrs
 import structlog
 
 from proxy.config import Config
+from proxy.core.blobvalidator import BlobValidator
 from proxy.core.extranonce import WARN_PREFIX, NonceSpace, Slice
 from proxy.core.jobbook import JobBook
 from proxy.core.tally import Tally
 from proxy.core.validator import Validator
-from proxy.downstream.session import MinerSession
+from proxy.downstream.house import Guest, House
 from proxy.model.job import Job, Work
 from proxy.model.share import Reason, Share, Verdict
 from proxy.model.target import from_difficulty
 from proxy.native import Equihash
 from proxy.upstream.conversation import LOST, Conversation, Forward
-from proxy.upstream.session import Upstream
+from proxy.upstream.session import PoolStatus, Upstream
 
 log = structlog.get_logger()
+
+BLOB_BYTES = 1  # of a nonce of four, ours to tell miners apart; the other three are the miner's
+BLOB_MINERS = 1 << (8 * BLOB_BYTES)  # on one pool connection
 
 _PROVED = (Reason.KEPT, Reason.INVALID_SOLUTION)
 
@@ -37,8 +41,8 @@ _PROVED = (Reason.KEPT, Reason.INVALID_SOLUTION)
 class Carrier(Protocol):
     """Who brings the house's work to miners."""
 
-    def announce(self, received: float) -> None:
-        """Send the current work to every miner."""
+    def announce(self, house: House, received: float) -> None:
+        """Send a house's current work to every miner in it."""
 
     def flush(self) -> None:
         """Send what sessions have to say."""
@@ -48,57 +52,76 @@ class Carrier(Protocol):
 class _Ticket:
     """The way home for a verdict."""
 
-    session: MinerSession
+    session: Guest
     request_id: bytes
     difficulty: float
+
+
+@attrs.define(eq=False)
+class Shared:
+    """What the relays of one proxy have in common.
+
+    Args:
+        serials: numbers for works, larger than any of an earlier run.
+        numbers: a new one for every session.
+        workers: connections by worker, only those that are here.
+        carriers: who brings work to miners.
+    """
+
+    serials: Iterator[int]
+    numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
+    workers: Counter[str] = attrs.field(factory=Counter)
+    carriers: list[Carrier] = attrs.field(factory=list)
 
 
 class Relay:
     """The house: sessions on one side, one pool connection on the other.
 
     Args:
-        equihash: the proof that shares carry.
+        equihash: the proof that shares carry; None for blob work.
+        shared: what it has in common with other relays of this proxy.
         clock: monotonic seconds, for the cost of a check only.
         wall_clock: seconds since 1970, for shares that bring no time of their own.
-        first_serial: number of the first work; larger than any of an earlier run.
-        ring_start: where slices begin, see NonceSpace.
+        ring_start: where slices begin, see NonceSpace; not for blob work.
     """
 
     def __init__(
         self,
         config: Config,
-        equihash: Equihash,
+        equihash: Equihash | None,
         tally: Tally,
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
-        first_serial: int,
+        shared: Shared,
         ring_start: int = 0,
     ) -> None:
         self.tally = tally
         self.works: tuple[Work, ...] = ()
         self.space: NonceSpace | None = None
-        self.workers: Counter[str] = Counter()  # connections by worker, only those that are here
-        self.book = JobBook(first_serial)
+        self.workers = shared.workers
+        self.book = JobBook(shared.serials)
+        self.members: set[Guest] = set()  # sessions that belong here, with or without a slice yet
         self.upstream: Upstream
         self.on_first_work: Callable[[], None] = lambda: None
+        self.overflow: Callable[[], Relay | None] = lambda: None  # a relay with room, when this has none
         self._config = config
         self._clock = clock
         self._wall_clock = wall_clock
         self._ring_start = ring_start
-        self._validator = Validator(equihash, self.book)
+        self._shared = shared
+        self._is_blob = equihash is None
+        self._validator = BlobValidator(self.book) if equihash is None else Validator(equihash, self.book)
         # One work of each job is made for each difficulty in use.
         self._miner_targets = list(
             dict.fromkeys(_miner_target(listen.difficulty) for listen in config.listen)
         )
-        self._carriers: list[Carrier] = []
-        self._waiting: dict[MinerSession, None] = {}
+        self._waiting: dict[Guest, None] = {}
         self._warned_prefix = False
         self._had_work = False
-        self._numbers = itertools.count(1)
 
     def attach(self, carrier: Carrier) -> None:
         """Let a carrier bring work to its miners from now on."""
-        self._carriers.append(carrier)
+        self._shared.carriers.append(carrier)
 
     def lane_of(self, difficulty: object) -> int:
         """Tell which of a job's works miners of a listener with this difficulty get."""
@@ -109,8 +132,21 @@ class Relay:
         """Why there is no work for miners, "" if there is."""
         if self.works:
             return ""
-        faults = (f"{pool.name}: {pool.state}, {pool.last_fault}" for pool in self.upstream.pools)
+        faults = (f"{pool.name}: {pool.state}, {pool.last_fault}" for pool in self.pools)
         return "no work from any pool (" + "; ".join(faults) + ")"
+
+    @property
+    def pools(self) -> list[PoolStatus]:
+        """What is known of each pool."""
+        return self.upstream.pools
+
+    @property
+    def slots(self) -> dict[str, int]:
+        """Slices of the present nonce space, by state."""
+        space = self.space
+        if space is None:
+            return {"lent": 0, "resting": 0, "free": 0}
+        return {"lent": space.lent, "resting": space.resting, "free": space.free}
 
     # ---- from the pool side
 
@@ -120,6 +156,10 @@ class Relay:
         Raises: PoolError when that leaves no room for our own bytes.
         """
         self.pool_lost()
+        if self._is_blob:
+            # Byte 0 last: it leaves a nonce of zeros, from which some miners do not tell that it is split.
+            self.space = NonceSpace("", BLOB_BYTES, start=1)
+            return
         self.space = NonceSpace(link.extranonce1, self._config.upstream.nonce_bytes, self._ring_start)
         if self.space.prefix_bytes > WARN_PREFIX and not self._warned_prefix:
             self._warned_prefix = True
@@ -137,7 +177,7 @@ class Relay:
             self.book.rename(job)
             return
         works = tuple(self.book.add(job, self._miner_targets))
-        if self.space is not None and job.clean and (old is None or old.header != job.header):
+        if self.space is not None and job.clean and (old is None or old.content != job.content):
             self.space.jobs_gone()
         first = not self.works
         self.works = works
@@ -151,8 +191,8 @@ class Relay:
         waiting, self._waiting = self._waiting, {}
         for session in waiting:
             session.release(job.received)
-        for carrier in self._carriers:
-            carrier.announce(job.received)
+        for carrier in self._shared.carriers:
+            carrier.announce(self, job.received)
 
     def pool_lost(self) -> None:
         """Go on without a pool: miners stay, and their shares are lost until one is back."""
@@ -169,41 +209,60 @@ class Relay:
 
     def after_batch(self) -> None:
         """Send what came of one batch of the pool side."""
-        for carrier in self._carriers:
+        for carrier in self._shared.carriers:
             carrier.flush()
 
-    # ---- from the miner side (see downstream.session.House)
+    # ---- from the miner side (see downstream.house.House)
 
     def next_number(self) -> int:
         """A number that no other session of this run has."""
-        return next(self._numbers)
+        return next(self._shared.numbers)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more miner would find a slice."""
+        if not self._is_blob:
+            return True
+        resting = 0 if self.space is None else self.space.resting
+        return len(self.members) + resting < BLOB_MINERS
+
+    def admit(self, session: Guest) -> House:
+        """Take a session in; another relay does where this one is full and there is another."""
+        if session in self.members:
+            return self
+        relay = self if self.has_room else self.overflow() or self
+        relay.members.add(session)
+        return relay
 
     def lend(self) -> Slice | None:
         """Lend a slice of the present nonce space; None if there is no room, or no pool."""
         return None if self.space is None else self.space.lend()
 
-    def hold(self, session: MinerSession) -> None:
+    def hold(self, session: Guest) -> None:
         """Let a session wait for work."""
         self._waiting[session] = None
 
-    def joined(self, session: MinerSession) -> None:
+    def joined(self, session: Guest) -> None:
         """Count a worker in."""
         self.workers[session.worker] += 1
 
-    def left(self, session: MinerSession) -> None:
-        """Count a worker out; the session may also have waited for work."""
-        self._waiting.pop(session, None)
-        if session.worker:
-            self.workers[session.worker] -= 1
-            if self.workers[session.worker] <= 0:
-                del self.workers[session.worker]
+    def parted(self, session: Guest) -> None:
+        """Count a worker out."""
+        self.workers[session.worker] -= 1
+        if self.workers[session.worker] <= 0:
+            del self.workers[session.worker]
 
-    def refuse(self, session: MinerSession, verdict: Verdict) -> None:
+    def left(self, session: Guest) -> None:
+        """Forget a session; it may also have waited for work."""
+        self._waiting.pop(session, None)
+        self.members.discard(session)
+
+    def refuse(self, session: Guest, verdict: Verdict) -> None:
         """Count a share that never became one."""
         self.tally.received[session.listener, session.dialect] += 1
         self.tally.judge(verdict.reason, 0.0)
 
-    def judge(self, session: MinerSession, request_id: bytes, share: Share, now: float) -> Verdict | None:
+    def judge(self, session: Guest, request_id: bytes, share: Share, now: float) -> Verdict | None:
         """Judge a share, and send it to the pool if it is for the pool.
 
         Returns: the verdict, or None if the pool's follows by session.answer().
@@ -219,31 +278,27 @@ class Relay:
             tally.judge(verdict.reason, entry.work.difficulty if entry is not None else 0.0)
             return verdict
         assert entry is not None
-        return self._forward(session, request_id, share, entry.work, now)
-
-    def _forward(
-        self, session: MinerSession, request_id: bytes, share: Share, work: Work, now: float
-    ) -> Verdict | None:
-        job = work.job
+        if not share.ntime:
+            # Now, and so before the share waits for the pool: it is the time it was received.
+            share.ntime = f"{int(self._wall_clock()):016x}"
         forward = Forward(
-            job=job,
+            job=entry.work.job,
             user=self._user(session),
-            ntime=share.ntime or f"{int(self._wall_clock()):016x}",
-            nonce=share.nonce[self._pool_digits() :],
-            solution=share.solution,
-            token=_Ticket(session, request_id, work.difficulty),
+            share=share,
+            value=judgement.value,
+            token=_Ticket(session, request_id, entry.work.difficulty),
         )
+        return self._forward(forward, entry.work.difficulty, now)
+
+    def _forward(self, forward: Forward, difficulty: float, now: float) -> Verdict | None:
         if self.works and self.upstream.submit(forward, now):
-            self.tally.sent(job.pool)
+            self.tally.sent(forward.job.pool)
             return None
         self.tally.sent("none")
-        self.tally.returned("none", Reason.LOST, work.difficulty, None)
+        self.tally.returned("none", Reason.LOST, difficulty, None)
         return LOST
 
-    def _pool_digits(self) -> int:
-        return 0 if self.space is None else len(self.space.extranonce1)
-
-    def _user(self, session: MinerSession) -> str:
+    def _user(self, session: Guest) -> str:
         """The worker name the pool shall see."""
         upstream = self._config.upstream
         match upstream.worker_names:

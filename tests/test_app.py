@@ -287,12 +287,6 @@ def test_all_ports_are_given_back_if_one_cannot_be_had() -> None:
     assert open_files() <= files
 
 
-def test_work_that_is_not_equihash_is_refused() -> None:
-    config = configured("stratum+tcp://pool.example:3333")
-    with pytest.raises(ConfigError, match=r"^upstream\.algorithm: "):
-        Proxy(attrs.evolve(config, upstream=attrs.evolve(config.upstream, algorithm="blob")))
-
-
 # ---- the log
 
 

@@ -54,10 +54,11 @@ def test_share_goes_to_the_pool_and_its_verdict_comes_home(up: Farm) -> None:
     (forward,) = up.pool.got
     assert forward.job is work.job
     assert forward.user == "account"
-    # What the pool is told is what lies behind its own extranonce1: our bytes, then the miner's.
-    assert EXTRANONCE1 + forward.nonce == miner.prefix + found.nonce
-    assert forward.solution == found.solution[2:]
-    assert forward.ntime == "000000006b00635f"
+    assert forward.share.nonce == miner.prefix + found.nonce
+    assert miner.prefix.startswith(EXTRANONCE1)
+    assert forward.share.solution == found.solution[2:]
+    assert int.from_bytes(forward.value, "big") == found.value
+    assert forward.share.ntime == "000000006b00635f"
     assert up.tally.in_flight == 1
     assert up.tally.conserved
     up.pool.answers(ACCEPTED, now=1000.25)
@@ -76,7 +77,7 @@ def test_time_of_a_share_is_ours_when_the_miner_sends_none(up: Farm) -> None:
     line = up.share(miner).submit(miner.job_id)
     line["params"][2] = "soon"
     miner.says(line)
-    assert up.pool.got[0].ntime == f"{1_800_000_000:016x}"
+    assert up.pool.got[0].share.ntime == f"{1_800_000_000:016x}"
 
 
 def test_the_pools_own_refusal_reaches_the_miner(up: Farm) -> None:
@@ -91,7 +92,7 @@ def test_verdicts_find_their_own_miner(up: Farm) -> None:
     miners = [up.miner(f"rig{number}") for number in range(3)]
     for number, miner in enumerate(miners):
         miner.says(up.share(miner).submit(miner.job_id, request_id=f"s{number}"))
-    nonces = {forward.nonce for forward in up.pool.got}
+    nonces = {forward.share.nonce for forward in up.pool.got}
     assert len(nonces) == 3
     while up.pool.got:
         up.pool.answers()
@@ -285,7 +286,8 @@ def test_pool_switch_is_clean(up: Farm) -> None:
     found = up.share(miner)
     assert miner.says(found.submit(miner.job_id)) == []
     assert up.pool.got[0].job.connection == 2
-    assert "beef" + up.pool.got[0].nonce == miner.prefix + found.nonce
+    assert miner.prefix.startswith("beef")
+    assert up.pool.got[0].share.nonce == miner.prefix + found.nonce
     assert up.tally.conserved
 
 
@@ -490,7 +492,8 @@ def test_whatever_happens_the_sums_hold_and_every_submit_is_answered_once(
         assert made.tally.conserved
         for forward in pool.got:
             if forward.job.connection == pool.connection and relay.space is not None:
-                assert len(relay.space.extranonce1 + forward.nonce) == 64
+                assert forward.share.nonce.startswith(relay.space.extranonce1)
+                assert len(forward.share.nonce) == 64
         for each in miners:
             heard[each] += _answered(each)
             if each.session.closing:

@@ -23,6 +23,7 @@ import trio
 from proxy.bench import crowd
 from proxy.config import Address, Config, Http, Listen, Pool, Upstream
 from proxy.core.tally import FANOUT_BOUNDS, Histogram, Tally
+from proxy.doors import make_door
 from proxy.downstream.board import Board
 from proxy.downstream.listeners import bind
 from proxy.downstream.session import Door
@@ -30,8 +31,9 @@ from proxy.errors import SluiceError
 from proxy.model.job import Job
 from proxy.native import Equihash
 from proxy.openfiles import raise_limit
-from proxy.relay import Relay
-from proxy.upstream.conversation import Account, Conversation
+from proxy.relay import Relay, Shared
+from proxy.upstream.aion import AionConversation
+from proxy.upstream.conversation import Account
 from proxy.upstream.session import Upstream as PoolSide
 from proxy.wire import aion
 
@@ -155,14 +157,16 @@ def relay_config(connections: int) -> Config:
 def _house(tally: Tally, connections: int) -> tuple[Relay, Door, socket.socket]:
     """Build a relay with one job and a listening socket."""
     config = relay_config(connections)
-    relay = Relay(config, Equihash(), tally, time.perf_counter, time.time, first_serial=1)
+    relay = Relay(config, Equihash(), tally, time.perf_counter, time.time, Shared(counting(1)))
     relay.upstream = PoolSide(config, relay, tally, Random(1))
-    account = Account("bench", "bench", "x", "bench", "127.0.0.1", 0, 3, 20.0, 300.0)
-    link = Conversation(account, relay, counting(1), 0.0)
+    account = Account(
+        "bench", "bench", "x", "bench", "127.0.0.1", 0, 3, 20.0, 300.0, "equihash/210_9", "AION0PoW"
+    )
+    link = AionConversation(account, relay, counting(1), 0.0)
     link.extranonce1 = "0011223344556677"
     relay.pool_working(link)
     relay.pool_job(_job(0))
-    door = Door("bench", 0, config.limits, 2816, "fd8005")
+    door = make_door(config, config.listen[0], [], lane=0)
     return relay, door, bind(config.listen[0])
 
 

@@ -15,7 +15,13 @@ TLS_SCHEMES = ("stratum+tls", "wss")
 
 def check(config: Config) -> list[Fault]:
     """Return what does not fit together."""
-    return [*_pools(config), *_listeners(config), *_limits(config), *_http(config.http)]
+    return [
+        *_pools(config),
+        *_dialects(config),
+        *_listeners(config),
+        *_limits(config),
+        *_http(config.http),
+    ]
 
 
 def _twice(values: Iterable[str], table: Path, key: str) -> Iterator[Fault]:
@@ -42,6 +48,28 @@ def _pools(config: Config) -> Iterator[Fault]:
             yield Fault((*table, str(index), "url"), "a pool needs a port above 0")
     if not config.upstream.user and not all(pool.user for pool in pools):
         yield Fault(("upstream", "user"), "is needed: the account at the pool (or a user in every pool)")
+
+
+def _dialects(config: Config) -> Iterator[Fault]:
+    """What the pool's dialect and the kind of work leave no room for."""
+    upstream = config.upstream
+    is_blob = parse_algorithm(upstream.algorithm) is None
+    if is_blob and upstream.dialect != "login":
+        yield Fault(("upstream", "dialect"), 'must be "login" for algorithm = "blob": no other has such work')
+    if upstream.dialect == "login" and upstream.worker_names != "account":
+        text = 'must be "account" with dialect = "login", which names one user a connection'
+        yield Fault(("upstream", "worker_names"), text)
+    for index, listen in enumerate(config.listen):
+        path = ("listen", str(index))
+        if is_blob and listen.dialect == "aion":
+            text = 'must be "login" or "auto" for upstream.algorithm = "blob": no Aion miner can do such work'
+            yield Fault((*path, "dialect"), text)
+        if listen.dialect == "aion" and listen.target_digits:
+            yield Fault(
+                (*path, "target_digits"), "is for login miners; leave it out where they are not taken"
+            )
+        if is_blob and listen.target_digits == 64:
+            yield Fault((*path, "target_digits"), "must be 0, 16 or 8 for blob work, as its miners read it")
 
 
 def _listeners(config: Config) -> Iterator[Fault]:

@@ -133,6 +133,21 @@ class Choice:
 
 
 @attrs.frozen
+class OneOf:
+    """One number of a few."""
+
+    numbers: tuple[int, ...]
+    text: ClassVar[bool] = False
+
+    def read(self, value: Any) -> int:
+        """Return the number."""
+        if type(value) is int and value in self.numbers:
+            return value
+        allowed = ", ".join(str(number) for number in self.numbers[:-1])
+        raise ConfigError(f"must be {allowed} or {self.numbers[-1]}, not {shown(value)}")
+
+
+@attrs.frozen
 class Pattern:
     """Text of one form.
 

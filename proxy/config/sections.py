@@ -18,6 +18,7 @@ from proxy.config.rules import (
     LedgerUrl,
     Networks,
     Number,
+    OneOf,
     Pattern,
     Text,
     Whole,
@@ -139,6 +140,9 @@ class Listen:
     dialect: Annotated[str, Choice(("auto", "aion", "login"))] = "auto"
     # What a share must meet: the pool's own difficulty, a fixed one, or one that follows the miner.
     difficulty: Annotated[Vardiff | float | str, Difficulty()] = "upstream"
+    # Digits of a login miner's target, for clients that cannot read the usual: 64 of Equihash work, and
+    # of blob work the pool's own spelling.  0 = the usual.  Short ones are rounded to the hard side.
+    target_digits: Annotated[int, OneOf((0, 64, 16, 8))] = 0
     # Whether a load balancer in front tells the miner's address; only trusted_proxies are believed.
     proxy_protocol: Annotated[str, Choice(("off", "optional", "required"))] = "off"
     trusted_proxies: Annotated[tuple[str, ...], Networks()] = ()
@@ -173,7 +177,8 @@ class Limits:
     login_seconds: Annotated[float, Number(0.1, 3600)] = 10
     # Seconds without a submit or keepalived, as the pools have it.
     idle_seconds: Annotated[float, Number(1, DAY)] = 600
-    # Bytes of the longest line taken from a miner; a 210,9 submit has 3050.
+    # Bytes of the longest line taken from a miner; a 210,9 submit has 3050.  Where the login dialect is
+    # taken, 65,536 as all its servers take, unless this is given.
     line_bytes: Annotated[int, Whole(1024, 1_048_576)] = 16_384
     # Unsent bytes kept for a miner that reads slowly, some thousand jobs, before it is dropped.
     outgoing_bytes: Annotated[int, Whole(4096, 16_777_216)] = 262_144
@@ -187,6 +192,9 @@ class Limits:
     upstream_reply_seconds: Annotated[float, Number(0.1, 600)] = 20
     # Seconds without a line from the pool until it counts as dead; a solo pool is silent between blocks.
     upstream_silence_seconds: Annotated[float, Number(1, DAY)] = 300
+    # Connections to the pool at once for blob work, which has room for 256 miners on each: enough for
+    # max_miners.  Equihash work needs one.
+    pool_connections: Annotated[int, Whole(1, 4096)] = 80
     # Seconds for one attempt to reach a pool.
     connect_seconds: Annotated[float, Number(0.1, 600)] = 10
     # Longest seconds between two attempts: a pool that is back is found within this time.

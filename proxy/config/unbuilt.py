@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 
 from proxy.config.address import Address
-from proxy.config.algorithm import BLOB
 from proxy.config.sections import Config, Ledger, Listen, Pool, Upstream, Vardiff
 
 BUILT_SCHEME = "stratum+tcp"
@@ -45,10 +44,6 @@ def unbuilt(config: Config) -> list[str]:
 
 
 def _upstream(upstream: Upstream) -> Iterator[str]:
-    if upstream.dialect != "aion":
-        yield f'upstream.dialect: the {upstream.dialect} dialect {LATER} use "aion"'
-    if upstream.algorithm == BLOB:
-        yield f'upstream.algorithm: work that is passed on unchecked {LATER} use "equihash/N_K"'
     yield from _authorities(upstream, "upstream")
     for index, pool in enumerate(upstream.pools):
         path = f"upstream.pools.{index}"
@@ -69,8 +64,6 @@ def _scheme(url: Address, path: str) -> Iterator[str]:
 
 def _listener(listen: Listen, path: str) -> Iterator[str]:
     yield from _scheme(listen.url, path)
-    if listen.dialect == "login":
-        yield f'{path}.dialect: the login dialect {LATER} use "auto" or "aion"'
     if isinstance(listen.difficulty, Vardiff):
         yield f'{path}.difficulty: vardiff {LATER} use "upstream" or a number'
     if listen.proxy_protocol != "off":

@@ -4,6 +4,8 @@
     |  owner: the pool     |  owner: Sluice  |  owner: the miner                    |
     '------ what a miner gets as its extranonce1 ------'
 
+Blob work has 4 bytes of nonce and no extranonce: there the space is the one byte on top, 256 slices.
+
 Strategy: slices are handed out in a ring.  One that comes back rests until every job it was used for
 is gone; with a ring of 2^32 it would come round again only after as many logins anyway.
 The trap: reference miners put their thread number at byte 19, so a prefix of more than 17 bytes makes
@@ -78,6 +80,11 @@ class NonceSpace:
         return len(self._lent)
 
     @property
+    def free(self) -> int:
+        """Slices that could be lent now."""
+        return self.size - len(self._lent) - len(self._resting)
+
+    @property
     def resting(self) -> int:
         """Slices given back that wait for their jobs to be gone."""
         return len(self._resting)
@@ -87,7 +94,7 @@ class NonceSpace:
 
         Returns: None when all are lent or resting.
         """
-        if len(self._lent) + len(self._resting) >= self.size:
+        if self.free <= 0:
             return None
         number = self._next
         while number in self._lent or number in self._resting:

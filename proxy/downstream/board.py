@@ -21,7 +21,8 @@ import trio
 from proxy.config import Limits
 from proxy.core.tally import Tally
 from proxy.downstream.connection import RECEIVE_BYTES, Connection
-from proxy.downstream.session import Door, House, MinerSession
+from proxy.downstream.house import House
+from proxy.downstream.session import Door, MinerSession
 
 BATCH = 64  # sockets read between two checkpoints: some 3 ms under full load
 FANOUT_SLICE = 128  # miners a job goes to between two checkpoints
@@ -30,10 +31,6 @@ BURST_SECONDS = 10  # of its rate: what a miner may send at once after a quiet t
 _NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 _READ = select.EPOLLIN | select.EPOLLRDHUP if hasattr(select, "epoll") else 0
-
-
-def _no_farewell(_session: MinerSession, _now: float) -> None:
-    """Nobody wants to know."""
 
 
 @attrs.define(slots=True, eq=False)
@@ -62,7 +59,7 @@ class Board:
         tally: Tally,
         room: Callable[[], Awaitable[None]],
         is_full: Callable[[], bool],
-        farewell: Callable[[MinerSession, float], None] = _no_farewell,
+        farewell: Callable[[MinerSession, float], None] = lambda _session, _now: None,
     ) -> None:
         self._house = house
         self._limits = limits
@@ -78,10 +75,9 @@ class Board:
         self._first_jobs: deque[MinerSession] = deque()
         self._first_job_event = trio.Event()
         self._job_event = trio.Event()
-        self._job_received = 0.0
+        self._announced: dict[House, float] = {}
         self._reading = True
-        # Moved to the tally once a batch: its keys cost more than the sum.
-        self._bytes_in = self._bytes_out = 0
+        self._bytes_in = self._bytes_out = 0  # not yet in the tally, whose keys cost more than the sum
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -93,13 +89,13 @@ class Board:
         self._entrances[sock.fileno()] = _Entrance(sock, door)
         self._epoll.register(sock.fileno(), select.EPOLLIN)
 
-    def announce(self, received: float) -> None:
-        """Send the house's current work to every miner.
+    def announce(self, house: House, received: float) -> None:
+        """Send a house's current work to every miner in it.
 
         Args:
             received: when the pool's line was read, seconds of the monotonic clock.
         """
-        self._job_received = received
+        self._announced[house] = received  # a newer job of it replaces one that is not out yet
         self._job_event.set()
 
     def flush(self) -> None:
@@ -158,11 +154,11 @@ class Board:
     # ---- reading
 
     async def _serve(self) -> None:
-        epoll, poll = self._epoll, self._epoll.poll
+        poll = self._epoll.poll
         while True:
             if self._is_full():
                 await self._room()
-            await trio.lowlevel.wait_readable(epoll.fileno())
+            await trio.lowlevel.wait_readable(self._epoll.fileno())
             now = trio.current_time()
             for fd, events in poll(0, BATCH):
                 connection = self._connections.get(fd)
@@ -305,10 +301,8 @@ class Board:
             connection.job_waits = True
             return
         connection.job_waits = False
-        works = self._house.works
-        if not works or not session.at_work:
-            return
-        data = session.offer(works, now)
+        works = session.house.works
+        data = session.offer(works, now) if works and session.at_work else b""
         if not data:
             return
         if connection.dirty and session.out:
@@ -323,22 +317,27 @@ class Board:
         while True:
             await self._job_event.wait()
             self._job_event = trio.Event()
-            received, works = self._job_received, self._house.works
-            if not works:
-                continue  # the pool is gone again, and its job with it
-            connections = list(self._connections.values())
-            for start in range(0, len(connections), FANOUT_SLICE):
-                now = trio.current_time()
-                for connection in connections[start : start + FANOUT_SLICE]:
-                    if connection.sock is not None:
-                        self._give(connection, now)
-                self.flush()
-                await trio.lowlevel.checkpoint()
-                if self._house.works is not works:
-                    break  # a newer job is announced, or there is none any more
-            else:
-                if connections:
-                    self._tally.fanout.observe(trio.current_time() - received)
+            while self._announced:
+                house = next(iter(self._announced))
+                await self._send_job(house, self._announced.pop(house))
+
+    async def _send_job(self, house: House, received: float) -> None:
+        works = house.works
+        if not works:
+            return  # the pool is gone again, and its job with it
+        # All of them: whoever is in another house and has its job is passed over soon enough.
+        connections = list(self._connections.values())
+        for start in range(0, len(connections), FANOUT_SLICE):
+            now = trio.current_time()
+            for connection in connections[start : start + FANOUT_SLICE]:
+                if connection.sock is not None:
+                    self._give(connection, now)
+            self.flush()
+            await trio.lowlevel.checkpoint()
+            if house.works is not works:
+                return  # a newer job is announced, or there is none any more
+        if connections:
+            self._tally.fanout.observe(trio.current_time() - received)
 
     async def _send_first_jobs(self) -> None:
         """Give the first job to miners that do not ask for extranonce changes."""

@@ -22,6 +22,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from proxy.relay import Relay
+from proxy.relays import Relays
 
 # Health must work for a container runtime that knows no token, and tells nothing.
 OPEN_PATHS = ("/healthz", "/readyz")
@@ -48,7 +49,7 @@ class ReadToken:
         await self._app(scope, receive, send)
 
 
-def build(relay: Relay, metrics: CollectorRegistry, read_token: str) -> Starlette:
+def build(relay: Relay | Relays, metrics: CollectorRegistry, read_token: str) -> Starlette:
     """Make the application.
 
     Args:

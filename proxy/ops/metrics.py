@@ -22,6 +22,7 @@ from proxy import native
 from proxy.core.tally import Histogram
 from proxy.model.share import Reason
 from proxy.relay import Relay
+from proxy.relays import Relays
 from proxy.version import __version__
 
 
@@ -34,7 +35,7 @@ class SluiceCollector(Collector):
     """
 
     def __init__(
-        self, relay: Relay, miners: Callable[[], Mapping[tuple[str, str], int]], started_at: float
+        self, relay: Relay | Relays, miners: Callable[[], Mapping[tuple[str, str], int]], started_at: float
     ) -> None:
         self._relay = relay
         self._miners = miners
@@ -65,19 +66,14 @@ class SluiceCollector(Collector):
             "sluice_disconnects", "Connections ended, by why.", ["listener", "reason"], tally.disconnects
         )
         yield GaugeMetricFamily("sluice_workers", "Worker names online.", value=len(self._relay.workers))
-        space = self._relay.space
-        slots = {
-            "lent": 0 if space is None else space.lent,
-            "resting": 0 if space is None else space.resting,
-            "free": 0 if space is None else space.size - space.lent - space.resting,
-        }
+        slots = self._relay.slots
         yield _gauges("sluice_nonce_slots", "Slices of the nonce space, by state.", ["state"], slots)
         yield _counters(
             "sluice_network_bytes", "Bytes on the wire.", ["side", "direction"], tally.network_bytes
         )
 
     def _upstream(self) -> Iterable[Metric]:
-        pools = self._relay.upstream.pools
+        pools = self._relay.pools
         tally = self._relay.tally
         up = {pool.name: int(pool.state == "active") for pool in pools}
         yield _gauges("sluice_upstream_up", "Whether the pool has let us in.", ["pool"], up)
@@ -158,7 +154,7 @@ def _histograms(
 
 
 def registry(
-    relay: Relay, miners: Callable[[], Mapping[tuple[str, str], int]], started_at: float
+    relay: Relay | Relays, miners: Callable[[], Mapping[tuple[str, str], int]], started_at: float
 ) -> CollectorRegistry:
     """Make the registry behind /metrics."""
     made = CollectorRegistry(auto_describe=False)

@@ -18,7 +18,6 @@ from rich.status import Status
 from rich.table import Table
 
 from proxy.errors import ConfigError, PoolError, SluiceError
-from proxy.model.target import from_difficulty
 from proxy.openfiles import raise_limit
 from proxy.sim.farm import Farm, FarmOptions
 from proxy.sim.pool import PoolOptions, SimPool
@@ -33,7 +32,7 @@ Say = Callable[[str], None]
 async def _retarget(pool: SimPool) -> None:
     # Back and forth, so that a long run stays about where it began.
     difficulty = pool.options.difficulty
-    moved = pool.target != from_difficulty(difficulty)
+    moved = pool.difficulty != difficulty
     pool.set_difficulty(difficulty if moved else 2 * difficulty)
 
 

@@ -81,6 +81,7 @@ class Farm:
             miner,
             seed=self.options.seed * SEED_STEP + number,
             user=miner.user.replace("{n}", str(number)),
+            rig=miner.rig.replace("{n}", str(number)),
         )
 
     def _address_of(self, number: int) -> str | None:

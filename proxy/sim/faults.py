@@ -3,12 +3,13 @@
 Strategy: a bad share that is bad in two ways proves nothing about the check it is meant for.  So a false
 proof is ground until its value meets the target (a hash costs little), a low share carries a true proof,
 a foreign nonce a true proof as well.  What cannot be made now (no job before this one, a target that all
-meet) is None, and the miner sends a good share instead.
+meet) is None, and the miner sends a good share instead.  How a share is written is the dialect's part,
+its Pen: aion_faults.py and login_faults.py.
 """
 
 import random
-import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 import attrs
 import trio
@@ -17,11 +18,11 @@ from proxy.errors import ConfigError
 from proxy.native import Equihash, reference
 from proxy.sim.rig import Proof, Rig, Task
 from proxy.sim.verdicts import Kind
-from proxy.wire.aion import compact_size
-from proxy.wire.jsonrpc import encode
 
 HASHES_A_TURN = 256  # about half a millisecond
 MOST_HASHES = 1_000_000
+RESULT_BYTES = 32  # of a blob's hash, which is all there is of a proof
+UNKNOWN_IDS = ("nosuchjob", "fffffffffffffff0", "")
 
 Candidates = Callable[[], Proof]
 
@@ -78,23 +79,36 @@ class Shot:
     params: bytes | None
 
 
+class Pen(Protocol):
+    """Writes shares as one dialect has them; what it writes is the JSON text behind "params"."""
+
+    def share(self, task: Task, proof: Proof, job_id: str) -> bytes:
+        """Write a share."""
+
+    def foreign(self, task: Task, proof: Proof) -> bytes:
+        """Write a share whose nonce is of another slice than the task's."""
+
+    def malformed(self, task: Task, source: random.Random) -> bytes | None:
+        """Write a share with wrong sizes, digits or types; nothing else of it will be looked at.
+
+        Returns: None for a request without params.
+        """
+
+
 class Forge:
     """Makes shares of every kind.
 
     Args:
-        worker: the name in the submits.
-        against: who will judge: "sluice", "solo" or "p2".  Pools are spared what kills them.
+        pen: writes them.
+        equihash: None for blob work.
     """
 
-    def __init__(
-        self, equihash: Equihash, rig: Rig, source: random.Random, worker: str, against: str
-    ) -> None:
-        self._equihash = equihash
+    def __init__(self, rig: Rig, source: random.Random, pen: Pen, equihash: Equihash | None) -> None:
         self._rig = rig
         self._random = source
-        self._worker = encode(worker)
-        self._against = against
-        self._size = compact_size(equihash.solution_bytes)
+        self._pen = pen
+        self._equihash = equihash
+        self._proof_bytes = RESULT_BYTES if equihash is None else equihash.solution_bytes
 
     async def make(self, kind: Kind, task: Task, previous: Task | None) -> Shot | None:
         """Make a share.
@@ -116,7 +130,7 @@ class Forge:
                 easy = task.target >= b"\xff\x00" + bytes(30)
                 return None if easy else self._shot(kind, task, await self._rig.dig(task, below=False))
             case Kind.MALFORMED:
-                return Shot(kind, task, self._malformed(task))
+                return Shot(kind, task, self._pen.malformed(task, self._random))
             case Kind.WRONG_SLICE:
                 return await self._wrong_slice(task)
             case Kind.BAD_PROOF:
@@ -125,8 +139,8 @@ class Forge:
                 return await self._near_miss(task)
             case Kind.UNKNOWN_JOB:
                 proof = await self._rig.dig(task)
-                job_id = self._random.choice(("nosuchjob", "fffffffffffffff0", ""))
-                return None if proof is None else Shot(kind, task, self._params(task, proof, job_id))
+                job_id = self._random.choice(UNKNOWN_IDS)
+                return None if proof is None else Shot(kind, task, self._pen.share(task, proof, job_id))
         return await self.good(task, kind)
 
     async def good(self, task: Task, kind: Kind = Kind.GOOD) -> Shot | None:
@@ -138,54 +152,36 @@ class Forge:
         return shot
 
     def _shot(self, kind: Kind, task: Task, proof: Proof | None) -> Shot | None:
-        return None if proof is None else Shot(kind, task, self._params(task, proof, task.id))
-
-    def _params(self, task: Task, proof: Proof, job_id: str) -> bytes:
-        return self._raw(job_id, proof.nonce[len(task.prefix) :], proof.solution)
-
-    def _raw(self, job_id: str, nonce: str, solution: str, size: str | None = None) -> bytes:
-        return b'[%s,%s,"%016x","%s","%s%s"]' % (
-            self._worker,
-            encode(job_id),
-            int(time.time()),
-            nonce.encode(),
-            (self._size if size is None else size).encode(),
-            solution.encode(),
-        )
+        return None if proof is None else Shot(kind, task, self._pen.share(task, proof, task.id))
 
     # ---- one way to be wrong each
 
     async def _wrong_slice(self, task: Task) -> Shot | None:
-        if not task.prefix:
+        other = task.neighbour(self._random)
+        if other is None:
             return None
-        # The neighbour's slice: only the last digit before the rollable part is another.
-        digit = f"{int(task.prefix[-1], 16) ^ self._random.randrange(1, 16):x}"
-        other = attrs.evolve(task, prefix=task.prefix[:-1] + digit, spare=[], last=None)
         proof = await self._rig.dig(other)
         task.counter = other.counter
-        if proof is None:
-            return None
-        return Shot(Kind.WRONG_SLICE, task, self._raw(task.id, proof.nonce, proof.solution))
+        return None if proof is None else Shot(Kind.WRONG_SLICE, task, self._pen.foreign(task, proof))
 
     async def _near_miss(self, task: Task) -> Shot | None:
         """A true solution with halves swapped somewhere in its tree: nothing but the order is wrong."""
-        proof = await self._rig.dig_any(task)
-        if proof is None:
+        if self._equihash is None or (proof := await self._rig.dig_any(task)) is None:
             return None
         n, k = self._equihash.n, self._equihash.k
         indices = reference.unpack(n, k, bytes.fromhex(proof.solution))
 
         def swapped() -> Proof:
-            return Proof(proof.nonce, reference.pack(n, k, self._swap(indices)).hex())
+            return Proof(proof.nonce, reference.pack(n, k, self._swap(indices, k)).hex())
 
         return self._shot(Kind.NEAR_MISS, task, await self._ground(task, swapped))
 
-    def _swap(self, indices: list[int]) -> list[int]:
+    def _swap(self, indices: list[int], k: int) -> list[int]:
         """Swap the halves of one to three nodes; two swaps of one node would undo each other."""
         swapped = list(indices)
         nodes = [
             (start, half)
-            for half in (2**height for height in range(self._equihash.k))
+            for half in (2**height for height in range(k))
             for start in range(0, len(indices), 2 * half)
         ]
         for start, half in self._random.sample(nodes, self._random.randint(1, 3)):
@@ -194,7 +190,7 @@ class Forge:
         return swapped
 
     def _random_proof(self, nonce: str) -> Candidates:
-        return lambda: Proof(nonce, self._random.randbytes(self._equihash.solution_bytes).hex())
+        return lambda: Proof(nonce, self._random.randbytes(self._proof_bytes).hex())
 
     async def _ground(self, task: Task, candidate: Candidates) -> Proof | None:
         for number in range(1, MOST_HASHES):
@@ -204,32 +200,3 @@ class Forge:
             if self._rig.meets(task, proof):
                 return proof
         return None
-
-    def _malformed(self, task: Task) -> bytes | None:
-        """Sizes, digits or types are wrong; nothing else of it will be looked at."""
-        nonce = task.next_nonce()[len(task.prefix) :]
-        solution = self._random.randbytes(self._equihash.solution_bytes).hex()
-        job = encode(task.id)
-        forms: list[bytes | None] = [
-            # By more than the size in front of it, without which a solution may come, too.
-            self._raw(task.id, nonce, solution[:-8]),
-            self._raw(task.id, nonce, solution + "00"),
-            self._raw(task.id, nonce, solution[:-1] + "g"),
-            self._raw(task.id, nonce, ""),
-            self._raw(task.id, nonce[:-2], solution),
-            self._raw(task.id, nonce[:-1] + "x", solution),
-            b'[%s,%s,"0000000000000000",7,"%s"]' % (self._worker, job, solution.encode()),
-            b'[%s,%s,"0000000000000000","%s",null]' % (self._worker, job, nonce.encode()),
-            b'[%s,%s,"0000000000000000",["%s"],{}]' % (self._worker, job, nonce.encode()),
-            b'[%s,%s,"0000000000000000"]' % (self._worker, job),
-            b"[]",
-            b"{}",
-        ]
-        if self._against == "sluice":
-            # A solo pool does not look at the size, and dies of a request without params.
-            forms += [
-                None,
-                self._raw(task.id, nonce, solution, size="ff" * (len(self._size) // 2)),
-                b'[%s,null,"0000000000000000","%s","%s"]' % (self._worker, nonce.encode(), solution.encode()),
-            ]
-        return self._random.choice(forms)

@@ -10,10 +10,10 @@ from collections import Counter, OrderedDict
 import attrs
 
 from proxy.model.hexdigits import is_hex
+from proxy.model.proof import compact_size
 from proxy.model.share import Reason, Verdict
 from proxy.native import Equihash, reference
 from proxy.sim.styles import HEX, NONCE, NTIME, PARAMS, SOLUTION, PoolJob, Style
-from proxy.wire.aion import compact_size
 
 ACCEPTED = Verdict(Reason.ACCEPTED)
 
@@ -38,6 +38,7 @@ class PoolTally:
         bad_lines: lines that are no JSON object; each cost its connection.
         paramless: requests without params, which end a solo pool's process.
         overflows: connections cut for too much in one read.
+        keepalives: requests to keep a connection that were answered; dialect login only.
         bans: addresses banned.
         jobs: made.
         workers: accepted shares by the worker name in the submit.
@@ -57,6 +58,7 @@ class PoolTally:
     bad_lines: int = 0
     paramless: int = 0
     overflows: int = 0
+    keepalives: int = 0
     bans: int = 0
     jobs: int = 0
     workers: Counter[str] = attrs.field(factory=Counter)
@@ -82,13 +84,20 @@ class PoolTally:
 
 @attrs.frozen(slots=True)
 class SeenShare:
-    """A share as it came, and its verdict; kept when the options ask for it."""
+    """A share as it came, and its verdict; kept when the options ask for it.
+
+    Args:
+        nonce: whole, as it was judged; of blob work 8 hex digits.
+        solution: "" in blob work.
+        extra: what else stood in a submit of dialect login, as it came; `result` is among it.
+    """
 
     worker: str
     job: PoolJob | None
     nonce: str
     solution: str
     verdict: Verdict
+    extra: dict[str, object] = attrs.field(factory=dict)
 
 
 @attrs.frozen(slots=True)
@@ -98,7 +107,7 @@ class Seat:
     Args:
         job: the one the share names, None if there never was one.
         stale: there was, but it is no longer honoured.
-        extranonce1: that the connection had for this job, hex.
+        extranonce1: that the connection had for this job, hex; in blob work what makes its blob its own.
         target: that holds for the connection now.
     """
 
@@ -108,8 +117,8 @@ class Seat:
     target: int
 
 
-class Judge:
-    """Decides on shares for one pool.
+class ProofJudge:
+    """Decides on proofs for one pool, whatever dialect they came by.
 
     Args:
         equihash: the proof's parameters.
@@ -117,42 +126,21 @@ class Judge:
         trust: take every proof as good, for load.
     """
 
-    def __init__(self, style: Style, equihash: Equihash, tally: PoolTally, strict: bool, trust: bool) -> None:
-        self._style = style
+    def __init__(self, equihash: Equihash, tally: PoolTally, strict: bool, trust: bool) -> None:
+        self.digits = 2 * equihash.solution_bytes
+        self.size_prefix = compact_size(equihash.solution_bytes)
         self._equihash = equihash
         self._tally = tally
         self._strict = strict
         self._trust = trust
-        self._prefix = compact_size(equihash.solution_bytes)
 
-    def judge(self, params: object, seat: Seat) -> Verdict:
-        """Decide on the parameters of a mining.submit."""
-        if not isinstance(params, list) or len(params) < 5:
-            return Verdict(Reason.MALFORMED, PARAMS)
-        if not all(isinstance(param, str) for param in params[2:5]):
-            return Verdict(Reason.MALFORMED, PARAMS)
-        if seat.job is None:
-            return Verdict(Reason.STALE if seat.stale else Reason.UNKNOWN_JOB)
-        ntime, tail, solution = params[2:5]
-        flaw = self._size_flaw(ntime, seat.extranonce1 + tail, solution)
-        if flaw:
-            return Verdict(Reason.MALFORMED, flaw)
-        bare = solution[-2 * self._equihash.solution_bytes :]
-        if not is_hex(ntime + tail + bare):
-            return Verdict(Reason.MALFORMED, HEX)
-        return self._judge_proof(seat.job, (seat.extranonce1 + tail).lower(), bare.lower(), seat.target)
+    def judge_proof(self, job: PoolJob, nonce: str, solution: str, target: int) -> Verdict:
+        """Decide on a proof of the right size, and remember it.
 
-    def _size_flaw(self, ntime: str, nonce: str, solution: str) -> str:
-        if len(ntime) != 16:
-            return NTIME
-        if len(nonce) != 64:
-            return NONCE
-        bare = 2 * self._equihash.solution_bytes
-        if len(solution) == bare + len(self._prefix) or (len(solution) == bare and self._style.bare_solution):
-            return ""
-        return SOLUTION
-
-    def _judge_proof(self, job: PoolJob, nonce: str, solution: str, target: int) -> Verdict:
+        Args:
+            nonce: 64 hex digits, lower case.
+            solution: bare hex digits, lower case.
+        """
         value = reference.share_value(job.header, nonce, solution)
         if value in job.values:
             self._tally.repeated_nonces += 1
@@ -178,15 +166,53 @@ class Judge:
         return reference.verify(equihash.n, equihash.k, equihash.person, header, nonce, solution)
 
 
+class Judge:
+    """Decides on shares for one Aion pool; arguments as ProofJudge has them."""
+
+    def __init__(self, style: Style, equihash: Equihash, tally: PoolTally, strict: bool, trust: bool) -> None:
+        self._style = style
+        self._proofs = ProofJudge(equihash, tally, strict, trust)
+
+    def judge(self, params: object, seat: Seat) -> Verdict:
+        """Decide on the parameters of a mining.submit."""
+        if not isinstance(params, list) or len(params) < 5:
+            return Verdict(Reason.MALFORMED, PARAMS)
+        if not all(isinstance(param, str) for param in params[2:5]):
+            return Verdict(Reason.MALFORMED, PARAMS)
+        if seat.job is None:
+            return Verdict(Reason.STALE if seat.stale else Reason.UNKNOWN_JOB)
+        ntime, tail, solution = params[2:5]
+        flaw = self._size_flaw(ntime, seat.extranonce1 + tail, solution)
+        if flaw:
+            return Verdict(Reason.MALFORMED, flaw)
+        bare = solution[-self._proofs.digits :]
+        if not is_hex(ntime + tail + bare):
+            return Verdict(Reason.MALFORMED, HEX)
+        nonce = (seat.extranonce1 + tail).lower()
+        return self._proofs.judge_proof(seat.job, nonce, bare.lower(), seat.target)
+
+    def _size_flaw(self, ntime: str, nonce: str, solution: str) -> str:
+        if len(ntime) != 16:
+            return NTIME
+        if len(nonce) != 64:
+            return NONCE
+        bare, prefix = self._proofs.digits, self._proofs.size_prefix
+        if len(solution) == bare + len(prefix) or (len(solution) == bare and self._style.bare_solution):
+            return ""
+        return SOLUTION
+
+
 class Shelf:
     """The jobs a pool honours, and the ids of those it no longer does.
 
     Args:
         keep: how many of the latest.
+        expires: a clean one makes all before it stale.
     """
 
-    def __init__(self, keep: int) -> None:
+    def __init__(self, keep: int, expires: bool = False) -> None:
         self._keep = keep
+        self._expires = expires
         self._jobs: OrderedDict[str, PoolJob] = OrderedDict()
         self._gone: OrderedDict[str, None] = OrderedDict()
         self.current: PoolJob | None = None
@@ -199,7 +225,8 @@ class Shelf:
         self._jobs.move_to_end(job.id)
         if job.clean:
             self.clean_serial = job.serial
-        while len(self._jobs) > self._keep:
+        keep = 1 if job.clean and self._expires else self._keep
+        while len(self._jobs) > keep:
             self._gone[self._jobs.popitem(last=False)[0]] = None
         while len(self._gone) > 10_000:  # a day of jobs; older ones are simply unknown
             self._gone.popitem(last=False)

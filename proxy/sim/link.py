@@ -1,11 +1,17 @@
-"""One connection of a simulated miner: logging in, jobs, shares and the check of every reply.
+"""One connection of a simulated miner, in any dialect: shares sent, and the check of every reply.
 
 Strategy: the connection knows what each share it sent deserves, and books what it got.  A share may be
 called stale before the job that made it so has been read; such a verdict is in doubt until the next job
-comes, and held against the server if none does.
-The trap, a real miner's: a job id seen before is ignored, even across connections; so the latest id
+comes, and held against the server if none does.  How to log in, and what the server's lines mean, is
+aion_link.py and login_link.py.
+The trap, a real miner's: a job seen before is not taken again, even across connections; so the latest one
 lives in a Memory that outlasts this object.
 """
+
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable
+from typing import Any, ClassVar, Protocol
 
 import attrs
 import trio
@@ -16,14 +22,12 @@ from proxy.sim import ear
 from proxy.sim.faults import Shot
 from proxy.sim.report import FarmReport
 from proxy.sim.rig import Task, difficulty_of
-from proxy.sim.verdicts import CAN_BE_LATE, DESERVED, Kind, reason_of
+from proxy.sim.verdicts import CAN_BE_LATE, Kind, deserts, reason_of
 from proxy.sim.waiting import Changes
-from proxy.wire.jsonrpc import encode, printable
+from proxy.wire.jsonrpc import printable
 from proxy.wire.lines import LineBuffer
 
 RECEIVE_BYTES = 16_384
-LINE_BYTES = 200_000  # the real one takes lines of 100 kB
-SUBSCRIBE, AUTHORIZE, EXTRANONCE, FIRST_SUBMIT = 1, 2, 3, 4
 
 
 @attrs.frozen
@@ -31,10 +35,10 @@ class Login:
     """Who a miner is.
 
     Args:
-        user, password: for authorize.
-        agent: for subscribe.
-        host, port: the server as the miner knows it, told back to it.
+        user, password, agent: as the dialect sends them.
+        host, port: the server as the miner knows it, told back to it in the Aion dialect.
         extranonce: whether it sends mining.extranonce.subscribe.
+        rig: sent as rigid in the login dialect, if not empty.
     """
 
     user: str
@@ -43,65 +47,75 @@ class Login:
     host: str
     port: int
     extranonce: bool = True
-
-    def subscribe(self) -> bytes:
-        """With four parameters and a blank, as the reference miner has it."""
-        return b'{"id":%d,"method":"mining.subscribe","params":[%s, null,%s,"%d"]}\n' % (
-            SUBSCRIBE,
-            encode(self.agent),
-            encode(self.host),
-            self.port,
-        )
-
-    def authorize(self) -> bytes:
-        """Name and password."""
-        return b'{"id":%d,"method":"mining.authorize","params":[%s,%s]}\n' % (
-            AUTHORIZE,
-            encode(self.user),
-            encode(self.password),
-        )
+    rig: str = ""
 
 
-EXTRANONCE_SUBSCRIBE = b'{"id":%d,"method":"mining.extranonce.subscribe","params":[]}\n' % EXTRANONCE
+class Hearing(Protocol):
+    """What understands the lines of one dialect."""
+
+    def hear(self, line: bytes) -> Any:
+        """Understand one line.
+
+        Raises: PoolError for what makes the real program drop the connection.
+        """
 
 
-def submit_line(request_id: int, params: bytes | None) -> bytes:
-    """Write a mining.submit.
+@attrs.frozen
+class Manners:
+    """What a dialect's troublemaker says.
 
     Args:
-        params: JSON text; None leaves the key out.
+        hello: all of logging in, sent at once.
+        before_share: by kind, what goes before a share that is refused for want of a login; a kind
+            that is not in it does not exist in this dialect.
+        submit: writes a share from an id and its params.
+        half_line: the beginning of a request.
+        ear: understands the replies; takes where violations are counted.
     """
-    rest = b"" if params is None else b',"params":%s' % params
-    return b'{"id":%d,"method":"mining.submit"%s}\n' % (request_id, rest)
+
+    hello: bytes
+    before_share: dict[Kind, bytes]
+    submit: Callable[[int, bytes | None], bytes]
+    half_line: bytes
+    ear: Callable[[Counter[str]], Hearing]
 
 
 @attrs.define
 class Memory:
-    """What a miner keeps across its connections: the id of the latest job."""
+    """What a miner keeps across its connections: by what it tells its latest job from another."""
 
-    job_id: str | None = None
+    job: tuple[str, ...] | None = None
 
 
 @attrs.frozen(slots=True, eq=False)
 class _Sent:
-    """A share under way, and the extranonce1 the miner worked with when it was sent."""
+    """A share under way, and the slice the miner worked in when it was sent."""
 
     shot: Shot
     at: float
     prefix: str
 
 
-class MinerLink:
+class MinerLink(ABC):
     """The miner's end of one connection.
 
     Args:
         changes: touched whenever something has come.
         against: who judges, a key of DESERVED.
-        obeys_set_target: take the share target from mining.set_target, as some miners do; the reference
-            miner knows only that of the job.
+        blob: the work is no Equihash work.
         stale_may_pass: old jobs may still be good, because the pool gives jobs that are not clean.
         one_share_a_nonce: False lets "duplicate" pass as the verdict on an honest second solution.
+
+    Attributes:
+        task: the job worked on, None before the first.
+        previous: the one before it.
+        reconnect: what the server asked for with its last words.
+        login_refused: why, "" if it was not.
+        gives_up: the miner shall not try again.
     """
+
+    FIRST_ID: ClassVar[int]
+    LINE_BYTES: ClassVar[int]
 
     def __init__(
         self,
@@ -112,7 +126,7 @@ class MinerLink:
         changes: Changes,
         *,
         against: str = "sluice",
-        obeys_set_target: bool = False,
+        blob: bool = False,
         stale_may_pass: bool = False,
         one_share_a_nonce: bool = True,
     ) -> None:
@@ -122,54 +136,66 @@ class MinerLink:
         self.scope = trio.CancelScope()
         self.reconnect: ear.Reconnect | None = None
         self.login_refused = ""
+        self.gives_up = False
         self.pending: dict[int, _Sent] = {}
         self._stream = stream
         self._login = login
         self._report = report
         self._memory = memory
-        self._deserved = DESERVED[against]
-        self._obeys_set_target = obeys_set_target
+        self._deserved = deserts(against, blob)
         self._stale_may_pass = stale_may_pass
         self._one_share_a_nonce = one_share_a_nonce
-        self._ear = ear.Ear(report.violations)
-        self._lines = LineBuffer(LINE_BYTES)
+        self._lines = LineBuffer(self.LINE_BYTES)
         self._sending = trio.Lock()
-        self._next_id = FIRST_SUBMIT
+        self._sent_at = 0.0
+        self._next_id = self.FIRST_ID
         self._prefix: str | None = None
-        self._next_prefix = ""
-        self._target = b""
-        self._replies: dict[int, ear.Reply] = {}
         self._doubtful: list[str] = []
+
+    # ---- what the dialect knows
+
+    @abstractmethod
+    async def login(self) -> bool:
+        """Log in.
+
+        Returns: False when the server refused.
+        """
+
+    @abstractmethod
+    def submit_line(self, request_id: int, params: bytes | None) -> bytes:
+        """Write a submit.
+
+        Args:
+            params: JSON text; None leaves the key out.
+        """
+
+    @abstractmethod
+    def _hear(self, line: bytes) -> None:
+        """Do what a line of the server asks for.
+
+        Raises: PoolError for what makes the real miner drop the connection.
+        """
+
+    @abstractmethod
+    def _on_answer(self, reply: ear.Reply) -> bool:
+        """Take a reply that is for no share; False if it is for nothing that waits for one."""
+
+    async def tend(self) -> None:
+        """Do what is to be done besides, as long as the connection lives; by itself nothing."""
+        await trio.lowlevel.checkpoint()
 
     # ---- what the miner does
 
-    async def login(self) -> bool:
-        """Subscribe, authorize, ask for extranonce1 changes.
-
-        Returns: False when the worker was refused.
-        """
-        await self.send(self._login.subscribe())
-        await self._answer_to(SUBSCRIBE)
-        if self.login_refused:
-            return False
-        await self.send(self._login.authorize())
-        if not (await self._answer_to(AUTHORIZE)).ok:
-            self.login_refused = "authorize"
-            return False
-        if self._login.extranonce:
-            await self.send(EXTRANONCE_SUBSCRIBE)
-        return True
-
     async def submit(self, shot: Shot) -> None:
         """Send a share; its verdict goes to the report."""
-        request_id = self._next_id
-        self._next_id += 1
+        request_id = self._new_id()
         self.pending[request_id] = _Sent(shot, trio.current_time(), self._prefix or "")
         self._report.sent[shot.kind.value] += 1
-        await self.send(submit_line(request_id, shot.params))
+        await self.send(self.submit_line(request_id, shot.params))
 
     async def send(self, data: bytes) -> None:
         """Send any bytes; a connection that does not take them is over."""
+        self._sent_at = trio.current_time()
         async with self._sending:
             try:
                 await self._stream.send_all(data)
@@ -210,48 +236,19 @@ class MinerLink:
         self.pending.clear()
         self._doubtful.clear()
 
-    async def _answer_to(self, request_id: int) -> ear.Reply:
-        await self.changes.until(lambda: request_id in self._replies)
-        return self._replies[request_id]
+    def _new_id(self) -> int:
+        self._next_id += 1
+        return self._next_id - 1
 
     # ---- what the server says
 
-    def _hear(self, line: bytes) -> None:
-        match self._ear.hear(line):
-            case ear.Reply() as reply:
-                self._on_reply(reply)
-            case ear.Notify() as notify:
-                self._on_notify(notify)
-            case ear.SetTarget(target):
-                self._report.targets += 1
-                if self._obeys_set_target:
-                    self._target = target
-                    if self.task is not None:
-                        self.task.target = target
-            case ear.SetExtranonce(extranonce1):
-                self._report.moves += 1
-                self._next_prefix = extranonce1
-            case ear.Reconnect() as reconnect:
-                self.reconnect = reconnect
-                self.scope.cancel()
-
-    def _on_notify(self, notify: ear.Notify) -> None:
-        self._report.job_came(notify.header, trio.current_time())
-        if self._prefix is None:
-            self._report.violations["job_before_extranonce1"] += 1
-            return
-        if notify.id == self._memory.job_id:
-            self._report.violations["same_job_id"] += 1
-            return
-        self._memory.job_id = notify.id
-        if self._next_prefix:
-            self._prefix, self._next_prefix = self._next_prefix, ""
-        target = self._target if self._obeys_set_target and self._target else notify.target
+    def _take(self, task: Task) -> None:
+        """Work on another job; what was in doubt is not any more."""
         before = self.task
-        again = before is not None and (before.header, before.prefix) == (notify.header, self._prefix)
-        if before is not None and before.header != notify.header:
+        task.again = before is not None and (before.header, before.prefix) == (task.header, task.prefix)
+        if before is not None and before.header != task.header:
             self.previous = before
-        self.task = Task(notify.id, notify.header, target, self._prefix, again=again)
+        self.task = task
         self._report.raced += len(self._doubtful)
         self._doubtful.clear()
 
@@ -259,22 +256,9 @@ class MinerLink:
         sent = self.pending.pop(reply.id, None)
         if sent is not None:
             self._on_verdict(sent, reply)
-        elif FIRST_SUBMIT <= reply.id < self._next_id:
-            self._report.violations["second_reply"] += 1
-        elif reply.id in (SUBSCRIBE, AUTHORIZE, EXTRANONCE) and reply.id not in self._replies:
-            self._replies[reply.id] = reply
-            if reply.id == SUBSCRIBE:
-                self._on_subscribed(reply)
-        else:
-            self._report.violations["reply_to_nothing"] += 1
-
-    def _on_subscribed(self, reply: ear.Reply) -> None:
-        result = reply.result
-        extranonce1 = result[1] if isinstance(result, list) and len(result) > 1 else None
-        if isinstance(extranonce1, str) and ear.is_extranonce1(extranonce1):
-            self._prefix = extranonce1.lower()
-        else:
-            self.login_refused = f"subscribe: {reply.text or 'no extranonce1'}"
+        elif not self._on_answer(reply):
+            known = self.FIRST_ID <= reply.id < self._next_id
+            self._report.violations["second_reply" if known else "reply_to_nothing"] += 1
 
     # ---- verdicts
 
@@ -291,7 +275,7 @@ class MinerLink:
             report.lost += 1
         elif not self._is_race(sent, reason):
             report.surprise(self._told(sent, reply))
-        elif sent.shot.task is not self.task or self._has_moved(sent) or reason is Reason.DUPLICATE:
+        elif sent.shot.task is not self.task or self._has_moved(sent.prefix) or reason is Reason.DUPLICATE:
             report.raced += 1
         else:
             self._doubtful.append(self._told(sent, reply))
@@ -307,13 +291,14 @@ class MinerLink:
         """Whether a job or an extranonce1 that crossed the share, or a target moved on it, can be why."""
         kind, task = sent.shot.kind, sent.shot.task
         if reason is Reason.STALE:
-            return kind in CAN_BE_LATE or self._has_moved(sent)
-        if reason is Reason.DUPLICATE and kind is Kind.GOOD:
-            return task.again
-        return reason is Reason.BAD_NONCE and self._has_moved(sent)
+            return kind in CAN_BE_LATE or self._has_moved(sent.prefix)
+        if reason is Reason.DUPLICATE and kind in (Kind.GOOD, Kind.STALE):
+            return task.again  # a stale one, too, where old jobs are honoured
+        return reason is Reason.BAD_NONCE and self._has_moved(sent.prefix)
 
-    def _has_moved(self, sent: _Sent) -> bool:
-        return sent.prefix != self._prefix or bool(self._next_prefix)
+    def _has_moved(self, prefix: str) -> bool:
+        """Whether the slice is another by now than this one."""
+        return prefix != self._prefix
 
     def _told(self, sent: _Sent, reply: ear.Reply) -> str:
         shot = sent.shot

@@ -1,8 +1,9 @@
-"""A simulated Aion miner on a real socket: solves, submits, and is as bad as it is ordered to be.
+"""A simulated miner on a real socket: solves, submits, and is as bad as it is ordered to be.
 
 Strategy: connect, work, and when the connection goes wait and connect again, as the reference miner
-does for ever.  One connection is link.py, the shares come from rig.py and faults.py.  At every turn, at
-random distances with the ordered mean, the mix says what kind of share to send, or what trouble to make.
+does for ever.  One connection is link.py, the shares come from rig.py and faults.py, and what differs
+from dialect to dialect comes from dialects.py.  At every turn, at random distances with the ordered mean,
+the mix says what kind of share to send, or what trouble to make.
 The trap: shares are dug when their turn has come, so a job change while digging is normal; the share is
 then for a job that is no longer current, and is thrown away.
 """
@@ -11,63 +12,18 @@ import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-import attrs
 import trio
 
-from proxy.native import Equihash
-from proxy.sim.faults import Forge, Mix, Shot
-from proxy.sim.link import Login, Memory, MinerLink
+from proxy.sim.dialects import speak
+from proxy.sim.faults import Shot
+from proxy.sim.link import Memory, MinerLink
+from proxy.sim.miner_options import SOME_ADDRESS, MinerOptions
 from proxy.sim.report import FarmReport
-from proxy.sim.rig import Rig, Source, solving
 from proxy.sim.trouble import Troublemaker
-from proxy.sim.verdicts import DESERVED, SHARES, SHARES_APART, Kind
+from proxy.sim.verdicts import SHARES, SHARES_APART, Kind
 from proxy.sim.waiting import Changes
 
-REFERENCE_AGENT = "nheqminer/0.2.1"
-SOME_ADDRESS = "0xa0" + "5107ce" * 10 + "00"  # has the form that a kernel's address check wants
-
-
-@attrs.frozen(kw_only=True)
-class MinerOptions:
-    """How a simulated miner is.
-
-    Args:
-        equihash: the proof it solves; 48,5 takes some 60 µs a nonce.
-        user, password, agent: who it says it is; "{n}" in the user becomes its number in a farm.
-        against: who judges it: "sluice", "solo" or "p2"; decides what a bad share deserves.
-        shares_per_second: mean, exponentially spaced; 0 for a miner that only listens.
-        mix: how often it does what.
-        seed: of everything random.
-        reconnect_seconds: between a lost connection and the next.
-        extranonce_subscribe: whether it asks for extranonce1 changes.
-        obeys_set_target: as MinerLink has it; needed when a miner talks to a "p2" pool directly.
-        stale_may_pass: as MinerLink has it.
-        all_solutions: submits every solution of a nonce, as real miners do.
-        disconnect_seconds: mean time between connections it drops itself; 0 for never.
-        hold_seconds: how long a trouble's connection is held.
-        drain_seconds: how long replies are waited for at the end.
-        source: where proofs come from; None to solve.
-        max_shares: stop sending after so many turns; 0 for no end.
-    """
-
-    equihash: Equihash = attrs.field(factory=lambda: Equihash(48, 5))
-    user: str = SOME_ADDRESS
-    password: str = "x"
-    agent: str = REFERENCE_AGENT
-    against: str = attrs.field(default="sluice", validator=attrs.validators.in_(list(DESERVED)))
-    shares_per_second: float = 1.0
-    mix: Mix = attrs.field(factory=Mix)
-    seed: int = 0
-    reconnect_seconds: float = 3.0
-    extranonce_subscribe: bool = True
-    obeys_set_target: bool = False
-    stale_may_pass: bool = False
-    all_solutions: bool = False
-    disconnect_seconds: float = 0.0
-    hold_seconds: float = 5.0
-    drain_seconds: float = 5.0
-    source: Source | None = None
-    max_shares: int = 0
+__all__ = ["SOME_ADDRESS", "MinerOptions", "SimMiner"]
 
 
 class SimMiner:
@@ -112,13 +68,9 @@ class SimMiner:
         self._turns = 0
         self._trouble: Kind | None = None  # under way on a second connection
         self._nursery: trio.Nursery | None = None
-        self._login = Login(
-            options.user, options.password, options.agent, host, port, options.extranonce_subscribe
-        )
-        rig = Rig(options.source or solving(options.equihash), options.all_solutions)
-        self._forge = Forge(options.equihash, rig, self._random, options.user, options.against)
+        self._dialect = speak(options, host, port, self._random)
         self._troublemaker = Troublemaker(
-            self._dial, self._login, report, options.hold_seconds, options.against
+            self._dial, self._dialect.manners, report, options.hold_seconds, options.against
         )
 
     async def run(self) -> None:
@@ -168,7 +120,7 @@ class SimMiner:
                 self.report.connect_failures += 1
                 self.changes.touch()
                 return
-            self.link = link = self._new_link(stream)
+            self.link = link = self._dialect.link(stream, self.report, self._memory, self.changes)
             if self._is_stopping():  # while the stream was being opened
                 link.scope.cancel()
             self.report.connects += 1
@@ -186,24 +138,11 @@ class SimMiner:
                 self.changes.touch()
                 await trio.aclose_forcefully(stream)
 
-    def _new_link(self, stream: trio.abc.Stream) -> MinerLink:
-        options = self.options
-        return MinerLink(
-            stream,
-            self._login,
-            self.report,
-            self._memory,
-            self.changes,
-            against=options.against,
-            obeys_set_target=options.obeys_set_target,
-            stale_may_pass=options.stale_may_pass,
-            one_share_a_nonce=not options.all_solutions,
-        )
-
     async def _work(self, link: MinerLink, gate: AsyncExitStack) -> bool:
         """Work on one connection until it goes (then the link's scope is cancelled) or we are done."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(link.listen)
+            nursery.start_soon(link.tend)
             if await link.login():
                 await gate.aclose()
                 self._working = True
@@ -219,13 +158,10 @@ class SimMiner:
 
     def _follow(self, link: MinerLink) -> None:
         """Do what the server's last words ask for."""
-        if link.login_refused == "authorize":
-            # The reference miner ends its process then, and never tries again.
+        if link.gives_up:
             self.report.quits += 1
             self._stop.set()
             self.finished.set()
-        elif link.login_refused:
-            self.report.violations["subscribe_refused"] += 1
         if link.reconnect is not None:
             self._host = link.reconnect.host or self._host
             self._port = link.reconnect.port or self._port
@@ -261,15 +197,18 @@ class SimMiner:
         kind = self.options.mix.draw(self._random)
         task = link.task
         assert task is not None
+        if kind in SHARES_APART and kind not in self._dialect.manners.before_share:
+            self.report.impossible[kind.value] += 1
+            kind = Kind.GOOD
         if kind not in SHARES:
             if self._trouble is None:
-                await self._make_trouble(kind, await self._forge.good(task, kind))
+                await self._make_trouble(kind, await self._dialect.forge.good(task, kind))
                 return
             kind = Kind.GOOD  # one trouble at a time is enough
-        shot = await self._forge.make(kind, task, link.previous)
+        shot = await self._dialect.forge.make(kind, task, link.previous)
         if shot is None and kind is not Kind.GOOD:
             self.report.impossible[kind.value] += 1
-            shot = await self._forge.good(task)
+            shot = await self._dialect.forge.good(task)
         if shot is None:
             self._turns = self.options.max_shares or self._turns  # no more proofs to be had
         elif link.task is task:

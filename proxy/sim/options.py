@@ -51,7 +51,7 @@ def _common(command: Any) -> Any:
             "--algorithm",
             default="equihash/48_5",
             show_default=True,
-            help="48_5 is solved in 0.1 ms, 96_5 in 15.",
+            help="48_5 is solved in 0.1 ms, 96_5 in 15; or blob, in dialect login.",
         ),
     ):
         command = option(command)
@@ -69,9 +69,15 @@ def sim() -> None:
 @sim.command("pool", epilog="Example:  sluice sim pool --style p2 --difficulty 8 --every lose=30")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any free port.")
-@click.option(
-    "--style", type=click.Choice(["solo", "p2"]), default="solo", show_default=True, help="Kind of pool."
-)
+@click.option("--dialect", type=click.Choice(["aion", "login"]), default="aion", show_default=True, help=(
+    "What it speaks; login with --algorithm blob hands out blob work."
+))  # fmt: skip
+@click.option("--style", type=click.Choice(["solo", "p2"]), default="solo", show_default=True, help=(
+    "Kind of Aion pool; nothing else has one."
+))  # fmt: skip
+@click.option("--target-digits", type=click.Choice(["64", "16", "8"]), default=None, help=(
+    "Hex digits of a target in dialect login; default 64, for blob work 8."
+))  # fmt: skip
 @click.option(
     "--difficulty", type=click.FloatRange(min=1), default=1.0, show_default=True, help="Of a share."
 )
@@ -108,9 +114,13 @@ def pool_command(
     from proxy.sim.commands import read_faults, run_pool
     from proxy.sim.pool import PoolOptions
 
-    equihash = read_algorithm(given.pop("algorithm"), given.pop("person"))
-    users = given.pop("users")
-    options = PoolOptions(equihash=equihash, users=frozenset(users) or None, **given)
+    algorithm, person = given.pop("algorithm"), given.pop("person")
+    if algorithm == "blob":
+        given["blob"] = True
+    else:
+        given["equihash"] = read_algorithm(algorithm, person)
+    users, digits = given.pop("users"), given.pop("target_digits")
+    options = PoolOptions(users=frozenset(users) or None, target_digits=int(digits or 0), **given)
     faults = read_faults(every)
 
     async def run() -> None:
@@ -139,8 +149,14 @@ def pool_command(
     "What to send how often: good stale duplicate low malformed wrong_slice bad_proof near_miss unknown_job "
     "unauthorized not_subscribed slow_reader half_line junk long_line.  Default good=1."
 ))  # fmt: skip
-@click.option("--against", type=click.Choice(["sluice", "solo", "p2"]), default="sluice", show_default=True,
-              help="Who judges; decides which refusals are right.")  # fmt: skip
+@click.option(
+    "--dialect", type=click.Choice(["aion", "login"]), default="aion", show_default=True,
+    help="What the miners speak; --algorithm blob is of the login dialect.",
+)  # fmt: skip
+@click.option(
+    "--against", type=click.Choice(["sluice", "solo", "p2", "login"]), default="sluice", show_default=True,
+    help="Who judges; decides which refusals are right.",
+)  # fmt: skip
 @click.option("--user", default=None, help="Worker name; {n} becomes the miner's number.")
 @click.option("--password", default="x", show_default=True)
 @click.option(
@@ -163,6 +179,15 @@ def pool_command(
 @click.option("--no-extranonce", is_flag=True, help="Do not send mining.extranonce.subscribe.")
 @click.option("--set-target", is_flag=True, help="Obey mining.set_target.")
 @click.option("--stale-may-pass", is_flag=True, help="The pool gives jobs that are not clean.")
+@click.option("--rig", default="", help="rigid of the login dialect; {n} becomes the miner's number.")
+@click.option(
+    "--spelling", type=click.Choice(["solution", "prefixed", "output", "pow", "result"]), default="solution",
+    show_default=True, help="How a solution is written in the login dialect.",
+)  # fmt: skip
+@click.option(
+    "--keepalive", type=click.FloatRange(min=0.01), default=60.0, show_default=True,
+    help="Seconds without sending until a ping, in the login dialect.",
+)  # fmt: skip
 @_common
 def miners_command(url: str, seconds: float, as_json: bool, **given: Any) -> None:
     """Run simulated miners against URL; prints what they saw.
@@ -195,10 +220,13 @@ def _miner_options(given: dict[str, Any]) -> Any:
     from proxy.sim.miner import SOME_ADDRESS, MinerOptions
     from proxy.sim.solver import solve
 
-    equihash = read_algorithm(given["algorithm"], given["person"])
+    blob = given["algorithm"] == "blob"
+    equihash = read_algorithm("equihash/48_5" if blob else given["algorithm"], given["person"])
     solve(equihash, bytes(32), bytes(32))  # refuses what is too large, before a thousand miners do
     return MinerOptions(
+        dialect=given["dialect"],
         equihash=equihash,
+        blob=blob,
         user=given["user"] or SOME_ADDRESS,
         password=given["password"],
         against=given["against"],
@@ -212,4 +240,7 @@ def _miner_options(given: dict[str, Any]) -> Any:
         extranonce_subscribe=not given["no_extranonce"],
         obeys_set_target=given["set_target"],
         stale_may_pass=given["stale_may_pass"],
+        rig=given["rig"],
+        spelling=given["spelling"],
+        keepalive_seconds=given["keepalive"],
     )

@@ -1,33 +1,40 @@
-"""A simulated Aion pool on real sockets, with faults to order.
+"""A simulated pool on real sockets, of either dialect, with faults to order.
 
     async with trio.open_nursery() as nursery:
         pool = await nursery.start(SimPool(PoolOptions(style="p2")).run)
         ...                      # pool.url, pool.tally, pool.new_job(), await pool.lose(2)
 
 Strategy: this file is the pool as a whole, its jobs and what can be ordered of it while it lives; one
-connection is pool_session.py, what is said styles.py, what is judged judging.py.  The options say how
-the pool is from the start, the methods do something to it once.  Everything random comes from one seed.
+connection is pool_session.py, what is said styles.py, what is judged judging.py, and each has its login_
+counterpart.  The options say how the pool is from the start, the methods do something to it once.
+Everything random comes from one seed.
 The trap: a lost pool must really refuse connections, so its listener is closed and the port taken again.
 """
 
 import random
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Final
+from functools import partial
 
 import trio
 
 from proxy.model import target as targets
 from proxy.model.hexdigits import is_hex
+from proxy.sim.aion_session import AionSession
 from proxy.sim.judging import Judge, PoolTally, SeenShare, Shelf
+from proxy.sim.login_judging import BlobJudge, EquihashLoginJudge, LoginJudge
+from proxy.sim.login_session import LoginSession
+from proxy.sim.login_styles import BlobWork, EquihashWork, LoginStyle, LoginWork, header_of
 from proxy.sim.pool_options import PoolOptions
 from proxy.sim.pool_session import PoolSession
-from proxy.sim.styles import P2, PoolJob, Solo, Style
+from proxy.sim.styles import P2, Kind, PoolJob, Solo, Style
 from proxy.sim.waiting import Changes
 
-__all__ = ["JUNK", "PoolOptions", "SimPool"]
+__all__ = ["PoolOptions", "SimPool"]
 
-JUNK: Final = (b"%%% not JSON\n", b"[1,2,3]\n", b'{"id":null,"method":"mining.notify","params":[7]}\n')
+Meet = Callable[[trio.abc.HalfCloseableStream, str], PoolSession]
+
+FIRST_HEIGHT = 3_000_000  # of a chain that has lived for a while
 JOB_TIMES = 1000  # of how many jobs the moment of writing is remembered
 PORT_TRIES = 100  # at a tenth of a second each, to get the own port again
 
@@ -40,13 +47,13 @@ class SimPool:
         tally: its books.
         changes: touched whenever the tally, a session or a job changes; see until().
         shares: what came, if the options ask for a record.
-        target: what shares are judged by now.
+        target: what shares are judged by now, of 256 bits; a blob's result has the first 64 of them.
+        difficulty: as it was asked for last; a target of few digits is coarser.
     """
 
     def __init__(self, options: PoolOptions | None = None) -> None:
         self.options = options = options or PoolOptions()
         self.random = random.Random(options.seed)
-        self.style: Style = Solo() if options.style == "solo" else P2(self.random.randrange(1 << 20))
         self.host = ""
         self.port = 0
         self.tally = PoolTally()
@@ -54,12 +61,18 @@ class SimPool:
         self.shares: list[SeenShare] = []
         self.silent = options.silent
         self.sessions: set[PoolSession] = set()
-        self.judge = Judge(self.style, options.equihash, self.tally, options.strict, options.trust)
-        self.target = targets.from_difficulty(options.difficulty)
+        self.style: Kind
+        self._meet: Meet
+        if options.dialect == "login":
+            self.style, self._meet = self._login()
+        else:
+            self.style, self._meet = self._aion()
+        self.difficulty = options.difficulty
+        self.target, self._network = self._targets()
         self._former_target = self.target
         self._target_moved = -float("inf")
-        self._network = self._network_target(options.difficulty)
         self._number = 0  # of the last job since the (re)start
+        self._height = FIRST_HEIGHT
         self._written: OrderedDict[str, float] = OrderedDict()
         self._banned: dict[str, float] = {}
         self._door: trio.CancelScope | None = None
@@ -67,6 +80,25 @@ class SimPool:
         self._outage = trio.Lock()  # one at a time
         self._nursery: trio.Nursery | None = None
         self._start_afresh()
+
+    def _aion(self) -> tuple[Kind, Meet]:
+        options = self.options
+        style: Style = Solo() if options.style == "solo" else P2(self.random.randrange(1 << 20))
+        judge = Judge(style, options.equihash, self.tally, options.strict, options.trust)
+        return style, partial(AionSession, self, style, judge)
+
+    def _login(self) -> tuple[Kind, Meet]:
+        options = self.options
+        work: LoginWork
+        judge: LoginJudge
+        if options.blob:
+            work = BlobWork(self.random.randbytes(32).hex(), options.digits)
+            judge = BlobJudge(self.tally, options.strict, options.trust)
+        else:
+            work = EquihashWork(options.equihash, options.digits)
+            judge = EquihashLoginJudge(options.equihash, self.tally, options.strict, options.trust)
+        style = LoginStyle(work, options.extra_members)
+        return style, partial(LoginSession, self, style, judge)
 
     # ---- living
 
@@ -101,7 +133,7 @@ class SimPool:
             self.tally.turned_away += 1
             await trio.aclose_forcefully(stream)
             return
-        session = PoolSession(self, stream, address)
+        session = self._meet(stream, address)
         self.sessions.add(session)
         self.changes.touch()
         try:
@@ -144,7 +176,9 @@ class SimPool:
         return f"{(self._extranonces + int.from_bytes(self._instance[:2], 'big')) & 0xFFFF:04x}"
 
     def session_id(self) -> str:
-        """Thirteen characters, as one kind of pool names its connections."""
+        """Sixteen hex digits, or the thirteen characters of one kind of Aion pool."""
+        if self.options.dialect == "login":
+            return self.random.randbytes(8).hex()
         return "0HL" + "".join(self.random.choices("ABCDEFGHIJKLMNOPQRSTUV0123456789", k=10))
 
     def knows(self, name: str) -> bool:
@@ -156,10 +190,11 @@ class SimPool:
 
     def target_for(self, job: PoolJob | None) -> int:
         """What a share for the job must be below."""
-        if job is None or not self.style.sends_set_target:
+        login = self.options.dialect == "login"
+        if job is None or not (self.style.sends_set_target or login):
             return job.target if job else 0
         if trio.current_time() < self._target_moved + self.options.target_grace:
-            return max(self.target, self._former_target)
+            return max(self.target, job.target if login else self._former_target)
         return self.target
 
     def paramless(self) -> None:
@@ -186,26 +221,34 @@ class SimPool:
         """
         if clean is None:
             clean = self.random.random() < self.options.clean_ratio
+        self._height += 1
+        return self._hand_out(self._next_job(self.random.randbytes(32).hex(), clean))
+
+    def _next_job(self, header: str, clean: bool) -> PoolJob:
         self._number += 1
         self.tally.jobs += 1
-        header = self.random.randbytes(32).hex()
-        job = PoolJob(
-            self.tally.jobs, self.style.job_id(self._number), header, self.target, self._network, clean
-        )
+        name = self.style.job_id(self._number)
+        return PoolJob(self.tally.jobs, name, header, self.target, self._network, clean, self._height)
+
+    def _hand_out(self, job: PoolJob) -> PoolJob:
         self.shelf.add(job)
-        self._written[header] = trio.current_time()
+        self._written[job.header] = trio.current_time()
         if len(self._written) > JOB_TIMES:
             self._written.popitem(last=False)
         for session in list(self.sessions):
             if self.options.garbage and self.random.random() < self.options.garbage:
-                session.say(self.random.choice(JUNK))
+                session.say(self.random.choice(self.style.junk))
             session.give(job)
         self.changes.touch()
         return job
 
-    def job_written(self, header: str) -> float | None:
-        """When the job of a header was handed out; seconds of this process's Trio clock."""
-        return self._written.get(header)
+    def job_written(self, work: str) -> float | None:
+        """When a job was handed out; seconds of this process's Trio clock.
+
+        Args:
+            work: its header, or a blob that was made of it; hex.
+        """
+        return self._written.get(work if len(work) <= 64 else header_of(work))
 
     def rebroadcast(self) -> None:
         """Give the current job again under its own id, as one kind of pool does."""
@@ -214,15 +257,23 @@ class SimPool:
                 session.give(self.shelf.current)
 
     def set_difficulty(self, difficulty: float) -> None:
-        """Move the share target: by set_target at once, in style solo by a new job."""
-        self._former_target, self.target = self.target, targets.from_difficulty(difficulty)
+        """Move the share target: by set_target at once, in style solo by a new job.
+
+        In dialect login the same work is given again under a new id, and what was seen of it stays seen.
+        """
+        self.difficulty, self._former_target = difficulty, self.target
+        self.target, self._network = self._targets()
         self._target_moved = trio.current_time()
-        self._network = self._network_target(difficulty)
-        if not self.style.sends_set_target:
+        current = self.shelf.current
+        if self.style.sends_set_target:
+            for session in list(self.sessions):
+                session.tell_target()
+        elif self.options.dialect == "login" and current is not None:
+            job = self._next_job(current.header, clean=False)
+            job.nonces, job.values = current.nonces, current.values
+            self._hand_out(job)
+        else:
             self.new_job()
-            return
-        for session in list(self.sessions):
-            session.tell_target()
 
     def move_extranonce(self) -> None:
         """Give every connection a new extranonce1, and a clean job to use it with."""
@@ -237,8 +288,9 @@ class SimPool:
 
     def ask_reconnect(self, host: str = "", port: int = 0, wait: int = 0) -> None:
         """Send client.reconnect; without a host it means the same address."""
-        params = f'["{host}",{port},{wait}]' if host else "[]"
-        self.inject(f'{{"id":null,"method":"client.reconnect","params":{params}}}\n'.encode())
+        if self.options.dialect == "login" and not host:
+            host, port = self.host, self.port
+        self.inject(self.style.reconnect(host, port, wait))
 
     def hush(self, silent: bool = True) -> None:
         """Answer nothing any more, or again; what is said meanwhile stays unheard."""
@@ -300,16 +352,20 @@ class SimPool:
 
     def _start_afresh(self) -> None:
         keep = self.options.jobs_kept
-        self.shelf = Shelf(self.style.jobs_kept if keep is None else keep)
+        self.shelf = Shelf(self.style.jobs_kept if keep is None else keep, self.options.expires)
         self._number = 0
         self._instance = self.random.randbytes(4)
         self._extranonces = -1
 
-    def _network_target(self, difficulty: float) -> int:
+    def _targets(self) -> tuple[int, int]:
+        """What shares are judged by, and the number that stands in jobs."""
+        if isinstance(self.style, LoginStyle):
+            return self.style.targets(self.difficulty)
+        target = targets.from_difficulty(self.difficulty)
+        if not self.style.sends_set_target:
+            return target, target
         network = self.options.network_difficulty
-        if self.style.sends_set_target:
-            return targets.from_difficulty(difficulty * 1000 if network is None else network)
-        return targets.from_difficulty(difficulty)
+        return target, targets.from_difficulty(self.difficulty * 1000 if network is None else network)
 
 
 def _is_address(name: str) -> bool:

@@ -1,23 +1,23 @@
-"""One connection to the simulated pool.
+"""One connection to the simulated pool, as far as the dialect does not matter.
 
 Strategy: a reader and a writer task; the writer sends what say() queued, so that a miner which stops
-reading holds up nobody but itself.  Verdicts take the way through _reply(), where the ordered faults
-sit: held back, put out of order, dropped, doubled.
-The trap: a solo pool counts everything in one read that it has not parsed yet; four submits of the real
-size are too many.  Small proofs make small lines, so here the submits themselves are counted.
+reading holds up nobody but itself.  Verdicts take the way through _settle(), where the ordered faults
+sit: held back, put out of order, dropped, doubled.  What lines mean: aion_session.py, login_session.py.
+The trap: an extranonce1 that is moved holds from the next job on, and shares for older jobs must still be
+judged with the older one, so a connection remembers which it had from which job on.
 """
 
 import random
 from collections import deque
-from typing import Any, Protocol
+from typing import Protocol
 
 import trio
 
 from proxy.errors import MinerError
 from proxy.model.share import Reason, Verdict
-from proxy.sim.judging import Judge, PoolTally, Seat, SeenShare, Shelf
+from proxy.sim.judging import PoolTally, SeenShare, Shelf
 from proxy.sim.pool_options import PoolOptions
-from proxy.sim.styles import PoolJob, Style
+from proxy.sim.styles import Kind, PoolJob
 from proxy.sim.waiting import Changes
 from proxy.wire.jsonrpc import Message, decode
 from proxy.wire.lines import LineBuffer
@@ -25,7 +25,7 @@ from proxy.wire.lines import LineBuffer
 RECEIVE_BYTES = 65_536
 OUTGOING_BYTES = 4 * 1024 * 1024  # unsent bytes after which a reader that does not read is cut
 SEEN_SHARES = 100_000  # most shares kept when they are recorded
-SUBMITS_A_READ = 3  # of real size; the fourth is over 10,240 bytes
+MOVES_KEPT = 100  # of extranonce1; no pool honours jobs of longer ago
 REORDER_SECONDS = 0.1  # verdicts held back for reordering go out after this, however few they are
 
 
@@ -33,11 +33,10 @@ class Pool(Protocol):
     """What a session needs of the pool it is of."""
 
     options: PoolOptions
-    style: Style
+    style: Kind
     tally: PoolTally
     changes: Changes
     shelf: Shelf
-    judge: Judge
     random: random.Random
     shares: list[SeenShare]
     silent: bool
@@ -62,6 +61,11 @@ class Pool(Protocol):
         """Cut an address off."""
 
 
+def text(value: object) -> str:
+    """What came as text; anything else may be nested too deep even to be printed, and becomes ""."""
+    return value if isinstance(value, str) else ""
+
+
 class PoolSession:
     """The pool's end of one connection.
 
@@ -71,8 +75,6 @@ class PoolSession:
 
     def __init__(self, pool: Pool, stream: trio.abc.HalfCloseableStream, address: str) -> None:
         self.address = address
-        self.authorized = False
-        self.subscribed = False
         self._pool = pool
         self._stream = stream
         self._scope = trio.CancelScope()
@@ -86,6 +88,26 @@ class PoolSession:
         self._replies: deque[tuple[float, bytes]] = deque()  # held ones, and when they are due
         self._submits = 0
         self._bad = 0
+
+    # ---- what the dialect must add
+
+    def give(self, job: PoolJob) -> None:
+        """Hand out a job, if this connection is one that gets jobs."""
+        raise NotImplementedError
+
+    def tell_target(self) -> None:
+        """Say the share target, if this kind of pool says it."""
+
+    def move(self, extranonce1: str) -> None:
+        """Give a new extranonce1 on the living connection; it holds from the next job on."""
+        raise NotImplementedError
+
+    def _on_message(self, request_id: bytes, message: Message) -> None:
+        raise NotImplementedError
+
+    def _too_much(self, _lines: list[bytes]) -> bool:
+        """Whether a strict pool cuts the connection for what came in one read."""
+        return False
 
     # ---- what the pool calls
 
@@ -113,34 +135,6 @@ class PoolSession:
         if len(self._out) > OUTGOING_BYTES:
             self.cut()
         self._writing.touch()
-
-    def give(self, job: PoolJob) -> None:
-        """Hand out a job, if this connection is one that gets jobs."""
-        style = self._pool.style
-        if style.first_job_after_authorize and not (self.authorized and self.subscribed):
-            return
-        if self._next_prefix:
-            self._prefixes.append((job.serial, self._next_prefix))
-            del self._prefixes[:-100]
-            self._next_prefix = ""
-        self.say(style.notify(job))
-        self.tell_target()
-
-    def tell_target(self) -> None:
-        """Say the share target, if this kind of pool says it."""
-        style = self._pool.style
-        if style.sends_set_target and self.authorized:
-            self.say(style.set_target(self._pool.target))
-
-    def move(self, extranonce1: str) -> None:
-        """Give a new extranonce1 on the living connection; it holds from the next job on."""
-        if self.subscribed:
-            self._next_prefix = extranonce1
-            size = 32 - len(extranonce1) // 2
-            self.say(
-                b'{"id":null,"method":"mining.set_extranonce","params":["%s",%d]}\n'
-                % (extranonce1.encode(), size)
-            )
 
     # ---- the two tasks
 
@@ -180,13 +174,6 @@ class PoolSession:
         self._input_ended = True
         self._end_if_done()
 
-    def _too_much(self, lines: list[bytes]) -> bool:
-        style = self._pool.style
-        if style.name != "solo":
-            return False
-        submits = sum(b'"mining.submit"' in line for line in lines)
-        return submits > SUBMITS_A_READ or sum(map(len, lines)) > style.read_limit
-
     # ---- lines
 
     def _hear(self, line: bytes) -> None:
@@ -203,88 +190,23 @@ class PoolSession:
             pool.tally.bad_lines += 1
             self.cut()
             return
-        request_id = bytes(message.id)
-        match message.method:
-            case "mining.subscribe":
-                self._on_subscribe(request_id, message.params)
-            case "mining.authorize":
-                self._on_authorize(request_id, message)
-            case "mining.submit":
-                self._on_submit(request_id, message)
-            case "mining.extranonce.subscribe" if pool.options.extranonce_subscribe:
-                self.say(pool.style.answered(request_id, True))
-            case str(method):
-                self.say(pool.style.unsupported(request_id, method))
+        self._on_message(bytes(message.id), message)
 
-    def _on_subscribe(self, request_id: bytes, params: Any) -> None:
-        pool = self._pool
-        refusal = pool.style.invalid_request(request_id)
-        if refusal and not (isinstance(params, list) and len(params) >= 2):
-            self.say(refusal)
-            return
-        self.subscribed = True
-        extranonce1 = pool.next_extranonce1()
+    # ---- the extranonce1 a job was given with
+
+    def _begin_prefix(self) -> str:
+        """Give the connection an extranonce1, as if it never had one."""
+        extranonce1 = self._pool.next_extranonce1()
         self._prefixes = [(0, extranonce1)]
         self._next_prefix = ""
-        self.say(pool.style.subscribed(request_id, pool.session_id(), extranonce1))
-        job = pool.shelf.current
-        if job is not None and not pool.style.first_job_after_authorize:
-            self.give(job)
+        return extranonce1
 
-    def _on_authorize(self, request_id: bytes, message: Message) -> None:
-        pool = self._pool
-        if message.params is None:
-            pool.paramless()
-            return
-        params = message.params
-        name = params[0] if isinstance(params, list) and params else None
-        ok = isinstance(name, str) and pool.knows(name)
-        first = ok and not self.authorized
-        self.authorized = self.authorized or ok
-        self.say(pool.style.answered(request_id, ok))
-        # One kind of pool gives no job, ever, to whom it authorized before it subscribed.
-        if first and pool.style.first_job_after_authorize and pool.shelf.current is not None:
-            self.give(pool.shelf.current)
-
-    # ---- shares
-
-    def _on_submit(self, request_id: bytes, message: Message) -> None:
-        pool = self._pool
-        if message.params is None and self.authorized:
-            pool.paramless()
-            return
-        verdict = self._judge(message.params)
-        pool.tally.count(verdict)
-        self._submits += 1
-        self._bad += verdict.reason is not Reason.ACCEPTED
-        if pool.options.strict and self._to_be_banned():
-            pool.ban(self.address)
-            return
-        line = pool.style.verdict(request_id, verdict)
-        if pool.options.double_refusals and verdict.reason is not Reason.ACCEPTED:
-            line += line
-        self._reply(line)
-
-    def _judge(self, params: Any) -> Verdict:
-        pool = self._pool
-        if not self.subscribed:
-            return Verdict(Reason.NOT_SUBSCRIBED)
-        if not self.authorized:
-            return Verdict(Reason.UNAUTHORIZED)
-        job, gone = pool.shelf.find(params[1] if isinstance(params, list) and len(params) > 1 else None)
-        extranonce1 = self._prefix_for(job)
-        verdict = pool.judge.judge(params, Seat(job, gone, extranonce1, pool.target_for(job)))
-        if verdict.reason is Reason.ACCEPTED:
-            pool.tally.late += job is not None and job.serial < pool.shelf.clean_serial
-            if isinstance(params[0], str):
-                pool.tally.workers[params[0]] += 1
-        if pool.options.record and len(pool.shares) < SEEN_SHARES:
-            strings = isinstance(params, list) and len(params) >= 5
-            nonce, solution, worker = (
-                (f"{extranonce1}{params[3]}", str(params[4]), str(params[0])) if strings else ("", "", "")
-            )
-            pool.shares.append(SeenShare(worker, job, nonce, solution, verdict))
-        return verdict
+    def _take_moved_prefix(self, job: PoolJob) -> None:
+        """Let a moved extranonce1 hold, from this job on."""
+        if self._next_prefix:
+            self._prefixes.append((job.serial, self._next_prefix))
+            del self._prefixes[:-MOVES_KEPT]
+            self._next_prefix = ""
 
     def _prefix_for(self, job: PoolJob | None) -> str:
         prefix = self._prefixes[0][1]
@@ -292,6 +214,34 @@ class PoolSession:
             if job is not None and serial <= job.serial:
                 prefix = extranonce1
         return prefix
+
+    # ---- shares
+
+    def _enter(self, share: SeenShare) -> None:
+        """Put a judged share into the books that are not counts of verdicts."""
+        pool = self._pool
+        if share.verdict.reason is Reason.ACCEPTED:
+            pool.tally.late += share.job is not None and share.job.serial < pool.shelf.clean_serial
+            if share.worker:
+                pool.tally.workers[share.worker] += 1
+        if pool.options.record and len(pool.shares) < SEEN_SHARES:
+            pool.shares.append(share)
+
+    def _settle(self, verdict: Verdict, line: bytes) -> None:
+        """Count a verdict and send it, or what the options make of it.
+
+        Args:
+            line: that says it.
+        """
+        pool = self._pool
+        refused = verdict.reason is not Reason.ACCEPTED
+        pool.tally.count(verdict)
+        self._submits += 1
+        self._bad += refused
+        if pool.options.strict and self._to_be_banned():
+            pool.ban(self.address)
+            return
+        self._reply(line * 2 if refused and pool.options.double_refusals else line)
 
     def _to_be_banned(self) -> bool:
         options = self._pool.options

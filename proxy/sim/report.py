@@ -66,7 +66,9 @@ class FarmReport:
         unanswered: shares without a reply at the end, the connection still being there.
         violations: what the reference miner would have stumbled over, by name.
         troubles: what came of second connections that send no share, as "kind: outcome".
-        moves: extranonce1 changes on a living connection.
+        moves: changes of the slice on a living connection, by extranonce1 or by a job's xn.
+        refused: logins refused in the login dialect, whose miners try again.
+        pings: keepalives sent.
         quits: miners that stopped for good, because their authorize was refused.
         work: difficulty summed over the accepted shares.
     """
@@ -91,6 +93,8 @@ class FarmReport:
     jobs: int = 0
     moves: int = 0
     targets: int = 0
+    refused: int = 0
+    pings: int = 0
     quits: int = 0
     work: float = 0.0
     seconds: float = 0.0
@@ -139,7 +143,7 @@ class FarmReport:
         """All of it, for JSON."""
         plain = (
             "expected raced lost unexpected unexpected_lines dropped unanswered connects connect_failures "
-            "disconnects jobs moves targets quits work seconds"
+            "disconnects jobs moves targets refused pings quits work seconds"
         )
         return {
             **{name: getattr(self, name) for name in plain.split()},

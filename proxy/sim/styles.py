@@ -8,7 +8,7 @@ and the simulator must not be able to be wrong together.
     P2    the pool software of the public pools: keys result, error, id; errors are objects
 """
 
-from typing import Protocol
+from typing import Final, Protocol
 
 import attrs
 
@@ -17,6 +17,9 @@ from proxy.wire.jsonrpc import encode
 
 PARAMS, NTIME, NONCE, SOLUTION, HEX = "params", "ntime", "nonce", "solution", "hex"
 """What of a share is malformed; the judge says it, the styles put it in their own words."""
+
+JUNK: Final = (b"%%% not JSON\n", b"[1,2,3]\n", b'{"id":null,"method":"mining.notify","params":[7]}\n')
+"""Lines that no pool should say."""
 
 
 @attrs.define(slots=True, eq=False)
@@ -28,8 +31,9 @@ class PoolJob:
         id: as miners see it; starts again with the pool.
         header: 64 hex digits.
         target: what a share must be below, for the kind of pool that judges by the job.
-        network: the target that stands in the notify.
+        network: the number that stands in the job as its target.
         clean: earlier jobs are void.
+        height: of the block; it counts on over a restart.
         nonces: whole nonces seen for it.
         values: share values seen for it, of any verdict.
     """
@@ -40,23 +44,33 @@ class PoolJob:
     target: int
     network: int
     clean: bool
+    height: int = 0
     nonces: set[str] = attrs.field(factory=set, repr=False)
     values: set[bytes] = attrs.field(factory=set, repr=False)
 
 
-class Style(Protocol):
-    """What a kind of pool says, and what it minds."""
+class Kind(Protocol):
+    """What a pool as a whole must know of how it speaks, whatever the dialect."""
 
     name: str
+    junk: tuple[bytes, ...]  # lines that make no sense
     extranonce1_bytes: int
     read_limit: int  # bytes in one read, then the connection is cut
     jobs_kept: int  # later shares are stale
-    first_job_after_authorize: bool
     sends_set_target: bool
-    bare_solution: bool  # a solution without its compactSize is taken, too
 
     def job_id(self, number: int) -> str:
         """Name the number-th job since the start, from 1."""
+
+    def reconnect(self, host: str, port: int, wait: int, /) -> bytes:
+        """Send a miner elsewhere; without a host to the same address."""
+
+
+class Style(Kind, Protocol):
+    """What a kind of Aion pool says, and what it minds."""
+
+    first_job_after_authorize: bool
+    bare_solution: bool  # a solution without its compactSize is taken, too
 
     def subscribed(self, request_id: bytes, session_id: str, extranonce1: str, /) -> bytes:
         """Answer mining.subscribe."""
@@ -92,7 +106,18 @@ _SOLO_ERRORS = {
 }
 
 
-class Solo:
+class _Aion:
+    """What both kinds have in common."""
+
+    junk: tuple[bytes, ...] = JUNK
+
+    def reconnect(self, host: str, port: int, wait: int, /) -> bytes:
+        """Without a host there are no parameters."""
+        params = f'["{host}",{port},{wait}]' if host else "[]"
+        return f'{{"id":null,"method":"client.reconnect","params":{params}}}\n'.encode()
+
+
+class Solo(_Aion):
     """The solo pool, as measured."""
 
     name = "solo"
@@ -163,7 +188,7 @@ _P2_ERRORS = {
 }
 
 
-class P2:
+class P2(_Aion):
     """The software of the public pools, from its source."""
 
     name = "p2"

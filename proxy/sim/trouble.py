@@ -13,16 +13,15 @@ import trio
 from proxy.errors import PoolError
 from proxy.sim import ear
 from proxy.sim.faults import Shot
-from proxy.sim.link import EXTRANONCE_SUBSCRIBE, RECEIVE_BYTES, Login, submit_line
+from proxy.sim.link import RECEIVE_BYTES, Manners
 from proxy.sim.report import FarmReport
-from proxy.sim.verdicts import DESERVED, Kind, reason_of
+from proxy.sim.verdicts import Kind, deserts, reason_of
 from proxy.wire.lines import LineBuffer
 
 LONG_LINE_BYTES = 1_000_000
 SUBMIT_ID = 9
 DRAIN_SECONDS = 0.1  # what was sent to a reader that did not read is there already
 JUNK = b"\x00\xff%%% this is not JSON\n" * 50
-HALF_LINE = b'{"id":4,"method":"mining.submit","params":["'
 _GONE = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 Dial = Callable[[], Awaitable[trio.abc.Stream]]
@@ -34,13 +33,13 @@ class Troublemaker:
 
     Args:
         dial: opens one.
-        login: as whom.
+        manners: what it says, in the dialect spoken.
         hold: seconds to wait for an answer, or to hold on to a connection in silence.
         against: who judges, a key of DESERVED.
     """
 
     dial: Dial
-    login: Login
+    manners: Manners
     report: FarmReport
     hold: float
     against: str
@@ -65,22 +64,19 @@ class Troublemaker:
 
     async def _make(self, kind: Kind, stream: trio.abc.Stream, shot: Shot) -> None:
         match kind:
-            case Kind.UNAUTHORIZED:
-                await self._refused_share(kind, stream, self.login.subscribe(), shot)
-            case Kind.NOT_SUBSCRIBED:
-                await self._refused_share(kind, stream, b"", shot)
+            case Kind.UNAUTHORIZED | Kind.NOT_SUBSCRIBED:
+                await self._refused_share(kind, stream, self.manners.before_share[kind], shot)
             case Kind.SLOW_READER:
-                hello = self.login.subscribe() + self.login.authorize() + EXTRANONCE_SUBSCRIBE
-                await stream.send_all(hello)
+                await stream.send_all(self.manners.hello)
                 # Not reading is the point; whether we were dropped shows at the end.
                 await trio.sleep(self.hold)
                 self._book(kind, "closed" if await self._is_closed(stream) else "kept")
             case Kind.HALF_LINE:
-                await self._say(kind, stream, HALF_LINE)
+                await self._say(kind, stream, self.manners.half_line)
             case Kind.JUNK:
                 await self._say(kind, stream, JUNK)
             case _:
-                await self._say(kind, stream, HALF_LINE + b"0" * LONG_LINE_BYTES)
+                await self._say(kind, stream, self.manners.half_line + b"0" * LONG_LINE_BYTES)
 
     async def _say(self, kind: Kind, stream: trio.abc.Stream, data: bytes) -> None:
         """Send bytes that make no line, or no sense, and wait for the server to close."""
@@ -105,7 +101,7 @@ class Troublemaker:
         reply = None
         try:
             with trio.move_on_after(self.hold), suppress(PoolError, *_GONE):
-                await stream.send_all(hello + submit_line(SUBMIT_ID, shot.params))
+                await stream.send_all(hello + self.manners.submit(SUBMIT_ID, shot.params))
                 reply = await self._reply(stream)
         finally:
             self.report.dropped += reply is None
@@ -113,13 +109,13 @@ class Troublemaker:
             return
         reason = reason_of(reply.ok, reply.text)
         self.report.answered(kind, reason)
-        if reason in DESERVED[self.against][kind]:
+        if reason in deserts(self.against)[kind]:
             self.report.expected += 1
         else:
             self.report.surprise(f"a share before login ({kind.value}) got {reply.text or reply.ok}")
 
     async def _reply(self, stream: trio.abc.Stream) -> ear.Reply | None:
-        hearing = ear.Ear(self.report.violations)
+        hearing = self.manners.ear(self.report.violations)
         lines = LineBuffer(LONG_LINE_BYTES)
         while data := await stream.receive_some(RECEIVE_BYTES):
             for line in lines.feed(bytes(data)):

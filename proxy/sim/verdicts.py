@@ -1,9 +1,9 @@
 """What a share deserves, and what a reply says it got.
 
-Strategy: the texts of all three who may answer a simulated miner stand here, a second time and by hand:
-Sluice's verdict table and the refusals of both kinds of pool.  What a kind of share deserves depends on
-who judges it: a solo pool honours every job it ever gave, the public pools' software calls an unknown
-job stale.
+Strategy: the texts of all who may answer a simulated miner stand here, a second time and by hand: both
+columns of Sluice's verdict table and the refusals of each kind of pool, in one list, because a pool's own
+text is passed on from one dialect to the other.  What a kind of share deserves depends on who judges it: a
+solo pool honours every job it ever gave, the public pools' software calls an unknown job stale.
 """
 
 from enum import StrEnum
@@ -43,16 +43,20 @@ SHARES_APART = (Kind.UNAUTHORIZED, Kind.NOT_SUBSCRIBED)
 # The beginning of a refusal's text, in lower case, and what it means; the first that fits.
 _TEXTS = (
     ("stale share", Reason.STALE),
+    ("block expired", Reason.STALE),
     ("job not found", Reason.UNKNOWN_JOB),
+    ("invalid job id", Reason.UNKNOWN_JOB),
     ("duplicate share", Reason.DUPLICATE),
     ("low difficulty share", Reason.LOW_DIFFICULTY),
     ("header hash larger than target", Reason.LOW_DIFFICULTY),
     ("invalid solution", Reason.INVALID_SOLUTION),
     ("nonce outside extranonce1", Reason.BAD_NONCE),
+    ("invalid nonce", Reason.BAD_NONCE),
     ("malformed", Reason.MALFORMED),
     ("incorrect size of", Reason.MALFORMED),
     ("invalid hex", Reason.MALFORMED),
     ("unauthorized worker", Reason.UNAUTHORIZED),
+    ("unauthenticated", Reason.UNAUTHORIZED),
     ("not subscribed", Reason.NOT_SUBSCRIBED),
     ("pool connection lost", Reason.LOST),
 )
@@ -79,8 +83,39 @@ _P2 = {
     Kind.UNKNOWN_JOB: {Reason.STALE},
 }
 
-DESERVED: dict[str, dict[Kind, set[Reason]]] = {"sluice": _SLUICE, "solo": _SOLO, "p2": _P2}
+# There is no subscribing: whoever has not logged in is not authenticated.
+_LOGIN = {
+    **_SLUICE,
+    Kind.STALE: {Reason.ACCEPTED, Reason.STALE},  # several jobs are honoured
+    Kind.NOT_SUBSCRIBED: {Reason.UNAUTHORIZED},
+    Kind.MALFORMED: {Reason.MALFORMED, Reason.BAD_NONCE},  # "Invalid nonce" for one of a wrong size, too
+}
+
+DESERVED: dict[str, dict[Kind, set[Reason]]] = {
+    "sluice": _SLUICE,
+    "solo": _SOLO,
+    "p2": _P2,
+    "login": _LOGIN,
+}
 """By who judges: what each kind of share may get."""
+
+# A false result looks like a good share to all but the pool, which computes the hash.
+_FALSE_RESULT = {
+    "sluice": {Reason.REJECTED, Reason.LOW_DIFFICULTY},  # the pool's own text, passed on
+    "login": {Reason.LOW_DIFFICULTY},
+}
+
+
+def deserts(against: str, blob: bool = False) -> dict[Kind, set[Reason]]:
+    """Say what each kind of share may get.
+
+    Args:
+        against: who judges, a key of DESERVED.
+        blob: for blob work.
+    """
+    table = DESERVED[against]
+    return {**table, Kind.BAD_PROOF: _FALSE_RESULT[against]} if blob else table
+
 
 # Judged by their job before anything else that is wrong with them: a job change that crosses them on the
 # way makes them stale, and nobody is at fault.

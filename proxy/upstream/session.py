@@ -2,7 +2,7 @@
 
 Strategy: one nursery a connection with a reader, a writer and a timekeeper; whatever ends one ends all
 three, and the loop around them tries the next pool, or the first again, after a growing wait.  What is
-said and meant is the conversation's part (conversation.py).
+said and meant is the conversation's part (conversation.py, and one file a dialect).
 The trap: a dead route sends no reset.  TCP is told to give up on unacknowledged bytes, and a pool that
 sends no line for long enough counts as dead.
 """
@@ -27,6 +27,7 @@ from proxy.model.share import Verdict
 from proxy.model.target import to_difficulty
 from proxy.upstream.backoff import Backoff
 from proxy.upstream.conversation import Account, Conversation, Forward, Sink
+from proxy.upstream.dialects import CONVERSATIONS
 from proxy.version import __version__
 
 AGENT = f"sluice/{__version__}"
@@ -71,11 +72,22 @@ class Upstream:
         sink: who is told of jobs and verdicts.
         tally: where bytes are counted.
         random: spreads the waits between attempts.
+        first_choice: tells, when run() begins, which pool its first attempt goes to; a connection that
+            is only to help another has to follow it.
     """
 
-    def __init__(self, config: Config, sink: PoolSink, tally: Tally, random: Random) -> None:
+    def __init__(
+        self,
+        config: Config,
+        sink: PoolSink,
+        tally: Tally,
+        random: Random,
+        first_choice: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._config = config
         self._sink = sink
+        self._first_choice = first_choice
+        self._place = 0  # in the list of pools, of the one that is tried or talked to
         self._status: PoolStatus | None = None
         self._armed = 0.0  # when the timekeeper wakes by itself
         self._tally = tally
@@ -115,6 +127,12 @@ class Upstream:
         """The user that the present pool knows us by."""
         conversation = self._conversation
         return self._config.upstream.user if conversation is None else conversation.account.user
+
+    @property
+    def current(self) -> int | None:
+        """Place of the pool that works now in the list of pools, None without one."""
+        conversation = self._conversation
+        return self._place if conversation is not None and conversation.working else None
 
     @property
     def waiting(self) -> int:
@@ -180,8 +198,9 @@ class Upstream:
 
     async def run(self) -> None:
         """Connect, talk, and come back after every fault, for ever."""
-        preferred = 0
+        preferred = self._first_choice()
         while True:
+            self._place = preferred
             status = self.pools[preferred]
             pool = self._config.upstream.pools[preferred]
             fault = "closed by the pool"
@@ -215,7 +234,7 @@ class Upstream:
             )
         async with stream:
             _set_timeouts(stream.socket)
-            conversation = Conversation(
+            conversation = CONVERSATIONS[self._config.upstream.dialect](
                 self._account(pool), self, self._numbers, trio.current_time(), status.sends_target_after
             )
             self._conversation = conversation
@@ -247,6 +266,8 @@ class Upstream:
             unanswered=limits.upstream_unanswered,
             reply_seconds=limits.upstream_reply_seconds,
             silence_seconds=limits.upstream_silence_seconds,
+            algorithm=upstream.algorithm,
+            person=upstream.personalization,
         )
 
     async def _read(

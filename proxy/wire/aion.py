@@ -21,7 +21,7 @@ from proxy.wire.replies import REFUSED_BARE, read_pool_id, read_reply
 
 NTIME_DIGITS = 16
 
-MALFORMED_CODE = 20  # and of every fault that has no code of its own
+OTHER_CODE = 20  # of every fault that has no code of its own
 
 # Verdict table, Aion column: these texts are fixed, MALFORMED and REJECTED bring their own.
 _REFUSALS: dict[Reason, tuple[int, str]] = {
@@ -124,8 +124,8 @@ def verdict(request_id: bytes, result: Verdict) -> bytes:
     if fixed is not None:
         return refused(request_id, *fixed)
     if reason is Reason.MALFORMED:
-        return refused(request_id, MALFORMED_CODE, f"malformed share: {result.detail}")
-    return refused(request_id, result.code or MALFORMED_CODE, result.detail or REFUSED_BARE)
+        return refused(request_id, OTHER_CODE, f"malformed share: {result.detail}")
+    return refused(request_id, result.code or OTHER_CODE, result.detail or REFUSED_BARE)
 
 
 def notify(work: Work, alias: str = "") -> bytes:

@@ -5,7 +5,7 @@ dialects by the method of the first line, for each has its own names.
 """
 
 from proxy.errors import MinerError
-from proxy.wire.jsonrpc import decode, printable
+from proxy.wire.jsonrpc import NULL, decode, printable
 
 _TLS_HELLO = b"\x16\x03"
 _HTTP = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ", b"CONNECT ", b"PRI * ")
@@ -29,17 +29,18 @@ def foreign(data: bytes) -> str:
     return ""
 
 
-def dialect(line: bytes) -> str:
+def dialect_of(line: bytes) -> tuple[str, bytes]:
     """Tell which dialect a miner's line is of.
 
     Args:
         line: one line without its end.
-    Returns: "aion", "login", or "" if the line is no request, or one that both could make.
+    Returns: "aion", "login", or "" if the line is no request or one that either could make; and its id.
     """
     try:
-        method = decode(line, MinerError).method
+        message = decode(line, MinerError)
     except MinerError:
-        return ""
+        return "", NULL
+    method = message.method or ""
     if method in _LOGIN_METHODS:
-        return "login"
-    return "aion" if method is not None and method.startswith("mining.") else ""
+        return "login", bytes(message.id)
+    return "aion" if method.startswith("mining.") else "", bytes(message.id)

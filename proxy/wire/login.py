@@ -20,6 +20,7 @@ from proxy.wire.jsonrpc import MAX_NAME, NAME_RULE, Message, decode, encode, is_
 from proxy.wire.replies import REFUSED_BARE, read_reply
 
 UNNAMED = "unnamed"  # worker of a miner that gives no name; its login is taken all the same
+LINE_BYTES = 65_536  # of a line that servers of this dialect take
 ERROR = -1  # the code of every refusal that is not a pool's
 NTIME_DIGITS = 16
 SIG_DIGITS, COMMITMENT_DIGITS = 128, 64
@@ -223,10 +224,11 @@ def submit(request_id: int, session: str, job_id: str, share: Share, value: byte
     Source: docs/protocols/login.md, "The share".
     """
     if share.solution:
-        proof = b'"solution":"%s","result":"%s","ntime":"%s","algo":%s' % (
+        ntime = b'"ntime":"%s",' % share.ntime.encode() if share.ntime else b""
+        proof = b'"solution":"%s","result":"%s",%s"algo":%s' % (
             share.solution.lower().encode(),
             value.hex().encode(),
-            share.ntime.encode(),
+            ntime,
             encode(algorithm),
         )
     else:

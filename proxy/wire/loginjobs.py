@@ -100,7 +100,7 @@ def read_blob(given: events.JobGiven) -> events.Notify:
     Source: docs/protocols/login.md, "The job".
     """
     members = given.members
-    algorithm, blob = _text(members, "algo"), _hex(members, "blob")
+    algorithm, blob = blobs.usual_name(_text(members, "algo")), _hex(members, "blob")
     if "xn" in members or algorithm.startswith("equihash"):
         raise PoolError('the pool gives Equihash work; upstream.algorithm must be "equihash/N_K" for it')
     if algorithm in blobs.UNSPLIT:
@@ -113,10 +113,11 @@ def read_blob(given: events.JobGiven) -> events.Notify:
             "the pool has split the nonce already (its blob holds one that is not zero), so it cannot be "
             "split again; use a port of the pool that is not for NiceHash, and no other proxy in between"
         )
-    if algorithm.startswith("rx/") and len(_hex(members, "seed_hash")) != 64:
+    if blobs.is_seeded(algorithm) and len(_hex(members, "seed_hash")) != 64:
         raise PoolError("a RandomX job without a seed_hash of 64 hex digits")
     text = _text(members, "target")
     rest = [b"%s:%s" % (encode(name), raw) for name, raw in members.items() if name not in _RESTATED]
+    rest = [member.replace(b"\r", b" ") for member in rest]  # it can only be space, and one line is one line
     if sum(map(len, rest)) > MAX_MEMBERS:
         raise PoolError(f"a job with more than {MAX_MEMBERS} bytes beside its blob")
     return events.Notify(
@@ -130,9 +131,15 @@ def read_blob(given: events.JobGiven) -> events.Notify:
 
 
 def _value(members: dict[str, bytes], name: str) -> Any:
-    """Decode a member; the line was valid JSON, or we were not here."""
+    """Decode a member.
+
+    Raises: PoolError; the line was valid JSON, but where it is very deep only from where it was decoded.
+    """
     raw = members.get(name)
-    return None if raw is None else _decode(raw)
+    try:
+        return None if raw is None else _decode(raw)
+    except (ValueError, RecursionError):
+        raise PoolError(f"a job whose {name} is not JSON, or nested too deeply") from None
 
 
 def _text(members: dict[str, bytes], name: str) -> str:

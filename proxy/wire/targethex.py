@@ -6,7 +6,8 @@
 
 Strategy: Equihash work is exact: shortened targets are rounded down, so that what meets the short one
 meets the whole one; lengthened ones have zeros behind.  Blob work is what XMRig makes of the text, or we
-would refuse what it finds: there 8 digits are widened upwards, as it does.
+would refuse what it finds: there 8 digits are widened upwards, as it does, and those we write are chosen
+so that they do not come out above the target.
 """
 
 from proxy.errors import PoolError
@@ -16,6 +17,8 @@ from proxy.model.hexdigits import is_hex
 
 LENGTHS = (64, 16, 8)
 _BLOB_SHIFT = 192  # a blob target counts in the highest 64 bits of a value
+_MOST_64, _MOST_32 = 2**64 - 1, 2**32 - 1
+_LEAST_DIGITS = 4  # XMRig takes no target of fewer, not even where it is a plain number
 
 
 def shorten(target: bytes, digits: int) -> str:
@@ -33,8 +36,22 @@ def shorten(target: bytes, digits: int) -> str:
 
 
 def shorten_for(algorithm: str, target: bytes, digits: int) -> str:
-    """Write a target of blob work, whose algorithm may want its digits the other way round."""
-    return target[: digits // 2].hex() if algorithm in BIG_ENDIAN_TARGET else shorten(target, digits)
+    """Write a target of blob work for XMRig, which knows 16 and 8 digits.
+
+    Args:
+        algorithm: its usual name; the target of some is a plain number, which cannot be shortened.
+        target: 32 bytes big-endian.
+        digits: 8 for 8, any other for 16.
+    Returns: never a larger target than was given, as XMRig reads it; "" where nothing is left of it.
+    """
+    if algorithm in BIG_ENDIAN_TARGET:
+        return target[:8].hex() if any(target[:8]) else ""
+    if digits != 8:
+        return shorten(target, 16)
+    # The largest number whose widened form (see widen) is not above the highest 64 bits of the target.
+    divisor = _MOST_64 // (int.from_bytes(target[:8], "big") + 1) + 1
+    number = _MOST_32 // divisor
+    return number.to_bytes(4, "little").hex() if number else ""
 
 
 def lengthen(text: str) -> int:
@@ -55,20 +72,20 @@ def widen(text: str, algorithm: str) -> int:
     """Read a target of blob work as XMRig does.
 
     Args:
-        text: 16 or 8 hex digits; for one algorithm a plain number of up to 16.
-        algorithm: as the pool names it.
+        text: 16 or 8 hex digits; for one algorithm a plain number of 4 to 16.
+        algorithm: its usual name.
     Returns: a target of 256 bits, to compare a turned-round result with.
     Raises: PoolError for anything else, and for 0, which makes XMRig divide by it.
     """
-    if not is_hex(text) or not text:
+    if not is_hex(text):
         raise PoolError(f"target {text[:80]!a} is not hex")
-    if algorithm in BIG_ENDIAN_TARGET and len(text) <= 16:
+    if algorithm in BIG_ENDIAN_TARGET and _LEAST_DIGITS <= len(text) <= 16:
         return _not_zero(int(text, 16)) << _BLOB_SHIFT
     if len(text) not in (16, 8):
         raise PoolError(f"a target of {len(text)} hex digits; 16 or 8 are known")
     number = _not_zero(_little_endian(text))
     if len(text) == 8:
-        number = (2**64 - 1) // ((2**32 - 1) // number)
+        number = _MOST_64 // (_MOST_32 // number)
     return number << _BLOB_SHIFT
 
 

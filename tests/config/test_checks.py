@@ -5,6 +5,9 @@ import pytest
 from proxy.config.checks import is_loopback
 from tests.config.texts import POOL, Texts
 
+LOGIN = POOL.replace("[upstream]", '[upstream]\ndialect = "login"')
+BLOB = LOGIN.replace("[upstream]", '[upstream]\nalgorithm = "blob"')
+
 
 @pytest.mark.parametrize(
     ("text", "line"),
@@ -40,6 +43,28 @@ from tests.config.texts import POOL, Texts
             POOL + "[[listen]]\ndifficulty = { start = 0.5 }\n",
             "listen.0.difficulty: start must lie between min and max",
         ),
+        (
+            BLOB.replace('"login"', '"aion"'),
+            'upstream.dialect: must be "login" for algorithm = "blob": no other has such work',
+        ),
+        (
+            LOGIN.replace("[upstream]", '[upstream]\nworker_names = "suffix"'),
+            'upstream.worker_names: must be "account" with dialect = "login", which names one user a '
+            "connection",
+        ),
+        (
+            BLOB + '[[listen]]\ndialect = "aion"\n',
+            'listen.0.dialect: must be "login" or "auto" for upstream.algorithm = "blob": no Aion miner can '
+            "do such work",
+        ),
+        (
+            POOL + '[[listen]]\ndialect = "aion"\ntarget_digits = 16\n',
+            "listen.0.target_digits: is for login miners; leave it out where they are not taken",
+        ),
+        (
+            BLOB + "[[listen]]\ntarget_digits = 64\n",
+            "listen.0.target_digits: must be 0, 16 or 8 for blob work, as its miners read it",
+        ),
         (POOL + "[limits.ban]\nmax_seconds = 1\n", "limits.ban.max_seconds: must not be less than seconds"),
         (
             POOL + "[limits]\nline_bytes = 3000\n",
@@ -55,7 +80,10 @@ def test_taken(texts: Texts) -> None:
     texts.load(POOL.replace('user = "u"', "") + 'user = "mine"\n')
     free = '[[listen]]\nurl = "stratum+tcp://h:0"\n[[listen]]\nname = "b"\nurl = "stratum+tcp://h:0"\n'
     assert len(texts.load(POOL + free).listen) == 2
-    texts.load(POOL.replace("[upstream]", '[upstream]\nalgorithm = "blob"') + "[limits]\nline_bytes = 1024\n")
+    texts.load(BLOB + "[limits]\nline_bytes = 1024\n")
+    for dialect in ("auto", "login"):
+        texts.load(BLOB + f'[[listen]]\ndialect = "{dialect}"\ntarget_digits = 8\n')
+        texts.load(LOGIN + f'[[listen]]\ndialect = "{dialect}"\ntarget_digits = 64\n')
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:9180", "[::]:9180", "192.168.1.2:80", "farm.example:80"])

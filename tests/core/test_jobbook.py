@@ -1,5 +1,7 @@
 """The job book: ids that stand for one content for ever, and who is told "stale" and who "unknown"."""
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ def test_an_empty_book() -> None:
 
 
 def test_works_are_numbered_from_the_first_serial_on() -> None:
-    book = JobBook(0xFE)
+    book = JobBook(itertools.count(0xFE))
     works = [add(book, a_job(header)) for header in (A, B, C)]
     assert [work.id for work in works] == ["0000000000fe", "0000000000ff", "000000000100"]
 
@@ -209,9 +211,9 @@ def test_what_follows_an_id_is_not_looked_at() -> None:
 
 @given(st.integers(1, 2**47), st.integers(1, 20))
 def test_a_later_start_gives_no_id_again(first_serial: int, jobs: int) -> None:
-    book = JobBook(first_serial)
+    book = JobBook(itertools.count(first_serial))
     ids = {add(book, a_job(f"{n:064x}")).id for n in range(jobs)}
-    later = JobBook(first_serial + jobs)
+    later = JobBook(itertools.count(first_serial + jobs))
     assert ids.isdisjoint(add(later, a_job(f"{n:064x}")).id for n in range(jobs))
 
 
@@ -223,7 +225,7 @@ class Pool(RuleBasedStateMachine):
         lanes=st.lists(st.integers(1, 50) | st.none(), min_size=1, max_size=3),
     )
     def start(self, first_serial: int, lanes: list[int | None]) -> None:
-        self.book = JobBook(first_serial)
+        self.book = JobBook(itertools.count(first_serial))
         self.lanes = lanes
         self.connection = 1
         self.last_serial = first_serial - 1

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from proxy.core.assignment import Assignment
 from proxy.core.jobbook import MAX_STALE, JobBook
-from proxy.core.validator import Assignment, Judgement, Validator
+from proxy.core.validator import Judgement, Validator
 from proxy.model.job import Job, Work
 from proxy.model.share import FORWARDED, Reason, Share
 from proxy.model.target import MAX_TARGET, to_bytes
@@ -154,17 +155,17 @@ def test_the_first_rule_that_is_broken_is_told(house: House) -> None:
         assert verdict is not None
         return verdict.reason, verdict.detail
 
-    assert told() == (Reason.MALFORMED, "malformed share: solution of 74 hex digits, 72 expected")
+    assert told() == (Reason.MALFORMED, "solution of 74 hex digits, 72 expected")
     share.solution = BAD_SOLUTION[:-1] + "z"
-    assert told() == (Reason.MALFORMED, "malformed share: nonce of 66 hex digits, 64 expected")
+    assert told() == (Reason.MALFORMED, "nonce of 66 hex digits, 64 expected")
     share.nonce = "zz" * 32
-    assert told() == (Reason.MALFORMED, "malformed share: nonce and solution must be hex")
+    assert told() == (Reason.MALFORMED, "nonce and solution must be hex")
     share.nonce = "00" * 32
-    assert told() == (Reason.MALFORMED, "malformed share: nonce and solution must be hex")
+    assert told() == (Reason.MALFORMED, "nonce and solution must be hex")
     share.solution = BAD_SOLUTION
     assert told() == (Reason.BAD_NONCE, "")
     share.nonce, share.solution = GOOD.nonce, BAD_SOLUTION[:-1] + "z"
-    assert told() == (Reason.MALFORMED, "malformed share: nonce and solution must be hex")
+    assert told() == (Reason.MALFORMED, "nonce and solution must be hex")
     share.solution = BAD_SOLUTION
     assert told() == (Reason.UNKNOWN_JOB, "")
     share.work_id = work.id

@@ -89,7 +89,7 @@ async def opened(
     board.open(sock, door(limits))
 
     def on_job() -> None:
-        board.announce(trio.current_time())
+        board.announce(house, trio.current_time())
         board.flush()
 
     house.on_job = on_job

@@ -1,15 +1,17 @@
 """A relay with both its sides in a test's hand: a pool that does what it is told, and miners to talk with."""
 
+import itertools
 from typing import cast
 
 import attrs
 
 from proxy.config import Address, Config, Listen, Pool, Upstream
 from proxy.core.tally import Tally
+from proxy.downstream.house import House
 from proxy.model.job import Job
 from proxy.model.share import Reason, Verdict
 from proxy.model.target import MAX_TARGET
-from proxy.relay import Relay
+from proxy.relay import Relay, Shared
 from proxy.upstream.conversation import LOST, Conversation, Forward
 from proxy.upstream.session import PoolStatus
 from proxy.upstream.session import Upstream as PoolSide
@@ -84,7 +86,7 @@ class FakeCarrier:
         self.announced: list[float] = []
         self.flushed = 0
 
-    def announce(self, received: float) -> None:
+    def announce(self, house: House, received: float) -> None:
         self.announced.append(received)
 
     def flush(self) -> None:
@@ -137,7 +139,7 @@ def farm(
         Tally(),
         clock=lambda: next(clock) / 1000,
         wall_clock=lambda: 1_800_000_000.5,
-        first_serial=0x1000,
+        shared=Shared(itertools.count(0x1000)),
     )
     made = Farm(relay, FakePool(), FakeCarrier())
     made.pool.relay = relay

@@ -12,7 +12,7 @@ import trio
 from trio.testing import MockClock
 
 from proxy.config import Limits
-from proxy.downstream.session import FIRST_JOB_DELAY
+from proxy.downstream.aion import FIRST_JOB_DELAY
 from proxy.model.share import Reason, Verdict
 from tests.downstream.boards import Opened, listening, opened, stays_quiet
 from tests.kit.miners import (
@@ -358,7 +358,7 @@ async def test_answers_that_wait_go_out_before_the_job(clock: MockClock) -> None
             await made.until(lambda: made.house.unanswered)
             # Both in one step of the pool side, the verdict not yet flushed when the job goes out.
             made.house.pool_says(Verdict(Reason.ACCEPTED))
-            made.house.on_job = lambda: made.board.announce(trio.current_time())
+            made.house.on_job = lambda: made.board.announce(made.house, trio.current_time())
             made.house.new_job()
             assert await miner.hear() == yes(4)
             assert (await miner.hear())["method"] == "mining.notify"

@@ -12,10 +12,12 @@ from tests.kit.miners import (
     AUTHORIZE,
     EXTRANONCE,
     EXTRANONCE1,
+    HINT,
     SUBSCRIBE,
     Dialogue,
     FakeHouse,
     Line,
+    door,
     no,
     submit,
     written,
@@ -113,7 +115,7 @@ def test_no_bytes_say_nothing() -> None:
 
 
 def test_login_dialect_is_told_in_its_own_form_and_closed() -> None:
-    miner = Dialogue(FakeHouse())
+    miner = Dialogue(FakeHouse(), at=door(dialects=["aion"]))
     login = {
         "id": 1,
         "jsonrpc": "2.0",
@@ -124,7 +126,7 @@ def test_login_dialect_is_told_in_its_own_form_and_closed() -> None:
     assert line["id"] == 1
     assert line["jsonrpc"] == "2.0"
     assert line["error"]["code"] == -1
-    assert "Aion dialect" in line["error"]["message"]
+    assert line["error"]["message"] == f"this port does not take the login dialect; {HINT}"
     assert miner.session.closing == "wrong_dialect"
 
 

@@ -9,9 +9,9 @@ from tests.kit.miners import (
     AUTHORIZE,
     EXTRANONCE,
     EXTRANONCE1,
+    PROOF,
     SIZE_PREFIX,
     SOLUTION,
-    SOLUTION_DIGITS,
     SUBSCRIBE,
     Dialogue,
     FakeHouse,
@@ -26,7 +26,7 @@ PREFIX = EXTRANONCE1 + "00000000"
 REPLIES = [
     (Verdict(Reason.ACCEPTED), yes(4)),
     (Verdict(Reason.KEPT), yes(4)),
-    (Verdict(Reason.MALFORMED, "malformed share: so"), no(4, 20, "malformed share: so")),
+    (Verdict(Reason.MALFORMED, "so"), no(4, 20, "malformed share: so")),
     (Verdict(Reason.UNAUTHORIZED), no(4, 24, "unauthorized worker")),
     (Verdict(Reason.NOT_SUBSCRIBED), no(4, 25, "not subscribed")),
     (Verdict(Reason.UNKNOWN_JOB), no(4, 21, "job not found")),
@@ -73,11 +73,11 @@ def test_share_reaches_the_house_whole() -> None:
     miner = Dialogue(house)
     job_id = miner.logs_in()
     nonce = "ab" * 20
-    miner.says(submit(job_id, nonce, SIZE_PREFIX + "cd" * (SOLUTION_DIGITS // 2)))
+    miner.says(submit(job_id, nonce, SIZE_PREFIX + "cd" * (PROOF.digits // 2)))
     (share,) = house.judged
     assert share.work_id == job_id
     assert share.nonce == PREFIX + nonce
-    assert share.solution == "cd" * (SOLUTION_DIGITS // 2)
+    assert share.solution == "cd" * (PROOF.digits // 2)
     assert share.ntime == "000000006b00635f"
 
 

@@ -10,7 +10,7 @@ Strategy: what is said and heard are plain JSON values, so that a test reads as 
 import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -18,22 +18,26 @@ from typing import Any, Self
 import attrs
 import trio
 
-from proxy.config import Limits, solution_bytes
+from proxy.config import Limits
 from proxy.core.extranonce import NonceSpace, Slice
 from proxy.core.jobbook import JobBook
+from proxy.downstream.dialects import FLOWS
+from proxy.downstream.house import Guest
 from proxy.downstream.session import Door, MinerSession
 from proxy.model.job import Job, Work
+from proxy.model.proof import ProofForm
 from proxy.model.share import Reason, Share, Verdict
 from proxy.model.target import MAX_TARGET
 from proxy.native import Equihash, share_value
 from proxy.sim.solver import solve
-from proxy.wire.aion import compact_size
+from proxy.wire.login import LINE_BYTES
+from proxy.wire.loginjobs import JobForm
 
 EQUIHASH = Equihash(48, 5)
 EXTRANONCE1 = "a1b2c3d4e5f60718"
-SOLUTION_DIGITS = 2 * solution_bytes(48, 5)
-SIZE_PREFIX = compact_size(SOLUTION_DIGITS // 2)
-SOLUTION = SIZE_PREFIX + "00" * (SOLUTION_DIGITS // 2)
+PROOF = ProofForm.of(48, 5)
+SIZE_PREFIX = PROOF.size_prefix
+SOLUTION = SIZE_PREFIX + "0" * PROOF.digits
 
 Line = dict[str, Any]
 
@@ -128,9 +132,28 @@ def read(data: bytes) -> list[Line]:
     return [json.loads(line) for line in lines]
 
 
-def door(limits: Limits | None = None, lane: int = 0, listener: str = "farm") -> Door:
-    """A listener for equihash/48_5."""
-    return Door(listener, lane, limits or Limits(), SOLUTION_DIGITS, SIZE_PREFIX)
+HINT = "port 3334 does (listener rigs)"
+
+
+def door(
+    limits: Limits | None = None,
+    lane: int = 0,
+    listener: str = "farm",
+    dialects: Iterable[str] = ("aion", "login"),
+    job_form: JobForm | None = None,
+    proof: ProofForm | None = PROOF,
+) -> Door:
+    """A listener for equihash/48_5 that takes both dialects; other than it says for blob work."""
+    return Door(
+        listener=listener,
+        lane=lane,
+        limits=limits or Limits(),
+        line_bytes=LINE_BYTES if limits is None and "login" in dialects else (limits or Limits()).line_bytes,
+        flows={dialect: FLOWS[dialect] for dialect in dialects},
+        hints={dialect: HINT for dialect in FLOWS if dialect not in dialects},
+        proof=proof,
+        job_form=job_form or JobForm("equihash/48_5", "AION0PoW"),
+    )
 
 
 class FakeHouse:
@@ -143,16 +166,16 @@ class FakeHouse:
     def __init__(self, extranonce1: str | None = EXTRANONCE1, own_bytes: int = 4) -> None:
         self.works: tuple[Work, ...] = ()
         self.space: NonceSpace | None = None
-        self.held: dict[MinerSession, None] = {}
+        self.held: dict[Guest, None] = {}
         self.workers: Counter[str] = Counter()
         self.refused: list[Verdict] = []
         self.judged: list[Share] = []
-        self.unanswered: list[tuple[MinerSession, bytes]] = []
+        self.unanswered: list[tuple[Guest, bytes]] = []
         self.verdict: Verdict | None = Verdict(Reason.KEPT)  # None: the pool is to say
         self.on_job: Callable[[], None] = lambda: None
         self._numbers = itertools.count(1)
         self._own_bytes = own_bytes
-        self._book = JobBook(0x100)
+        self._book = JobBook(itertools.count(0x100))
         self._connection = 0
         self._jobs = 0
         if extranonce1 is not None:
@@ -189,40 +212,46 @@ class FakeHouse:
         session, request_id = self.unanswered.pop(0)
         session.answer(request_id, verdict)
 
-    # ---- what sessions ask (see downstream.session.House)
+    # ---- what sessions ask (see downstream.house.House)
 
     def next_number(self) -> int:
         """Number a session."""
         return next(self._numbers)
 
+    def admit(self, session: Guest) -> "FakeHouse":
+        """There is no other house."""
+        return self
+
     def lend(self) -> Slice | None:
         """Lend a slice."""
         return None if self.space is None else self.space.lend()
 
-    def hold(self, session: MinerSession) -> None:
+    def hold(self, session: Guest) -> None:
         """Remember who waits."""
         self.held[session] = None
 
-    def joined(self, session: MinerSession) -> None:
+    def joined(self, session: Guest) -> None:
         """Count in."""
         self.workers[session.worker] += 1
 
-    def left(self, session: MinerSession) -> None:
-        """Count out, and wait for nothing any more: as the relay does."""
-        self.held.pop(session, None)
-        if session.worker:
-            self.workers[session.worker] -= 1
-            if not self.workers[session.worker]:
-                del self.workers[session.worker]
+    def parted(self, session: Guest) -> None:
+        """Count out."""
+        self.workers[session.worker] -= 1
+        if not self.workers[session.worker]:
+            del self.workers[session.worker]
 
-    def judge(self, session: MinerSession, request_id: bytes, share: Share, now: float) -> Verdict | None:
+    def left(self, session: Guest) -> None:
+        """Wait for nothing any more."""
+        self.held.pop(session, None)
+
+    def judge(self, session: Guest, request_id: bytes, share: Share, now: float) -> Verdict | None:
         """Give the verdict that the test has set."""
         self.judged.append(share)
         if self.verdict is None:
             self.unanswered.append((session, request_id))
         return self.verdict
 
-    def refuse(self, session: MinerSession, verdict: Verdict) -> None:
+    def refuse(self, session: Guest, verdict: Verdict) -> None:
         """Remember what was refused unseen."""
         self.refused.append(verdict)
 
@@ -232,13 +261,21 @@ class Dialogue:
 
     Args:
         house: a FakeHouse, a Relay, or anything else that is one.
+        at: the listener it comes to, with limits and lane of its own.
     """
 
-    def __init__(self, house: Any, limits: Limits | None = None, lane: int = 0, now: float = 1000.0) -> None:
+    def __init__(
+        self,
+        house: Any,
+        limits: Limits | None = None,
+        lane: int = 0,
+        now: float = 1000.0,
+        at: Door | None = None,
+    ) -> None:
         self.now = now
         self.woken = 0
         self.job_id = ""  # of the newest job heard of
-        self.session = MinerSession(house, door(limits, lane), "192.0.2.1", now, self._wake)
+        self.session = MinerSession(house, at or door(limits, lane), "192.0.2.1", now, self._wake)
         self._house = house
 
     def _wake(self) -> None:

@@ -89,6 +89,22 @@ async def test_names_and_addresses() -> None:
         assert pool.tally.workers == {f"rig{number}": 1 for number in range(5)}
 
 
+@pytest.mark.parametrize("blob", [False, True])
+async def test_jobs_are_timed_in_the_login_dialect_too(blob: bool) -> None:
+    miner = attrs.evolve(QUICK, dialect="login", blob=blob, against="login")
+    async with living(dialect="login", blob=blob) as pool:
+        report = await farm(pool, miner=miner).run()
+        assert report.job_latency.count == 20
+        assert report.shares == {"accepted": 200}
+        assert pool.tally.repeated_nonces == 0
+
+
+async def test_rigs_are_numbered_as_users_are() -> None:
+    miner = MinerOptions(dialect="login", rig="rig{n}")
+    farm = Farm("127.0.0.1", 1, FarmOptions(miners=3, miner=miner))
+    assert [miner.options.rig for miner in farm.miners] == ["rig0", "rig1", "rig2"]
+
+
 async def test_addresses_are_all_loopback() -> None:
     farm = Farm("127.0.0.1", 1, FarmOptions(miners=600, addresses=300))
     addresses = {miner._local_address for miner in farm.miners}

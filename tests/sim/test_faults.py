@@ -8,6 +8,7 @@ import pytest
 
 from proxy.errors import ConfigError
 from proxy.native import Equihash, reference
+from proxy.sim.aion_faults import AionPen
 from proxy.sim.faults import Forge, Mix
 from proxy.sim.rig import Rig, Task, solving
 from proxy.sim.verdicts import Kind
@@ -18,7 +19,8 @@ PREFIX = "b760ca8200000000"
 
 
 def forge(against: str = "sluice") -> Forge:
-    return Forge(SMALL, Rig(solving(SMALL)), random.Random(1), 'a "worker"', against)
+    pen = AionPen(SMALL, 'a "worker"', against)
+    return Forge(Rig(solving(SMALL)), random.Random(1), pen, SMALL)
 
 
 def task(header: str = "ab", prefix: str = PREFIX, target: bytes = TARGET) -> Task:
@@ -122,40 +124,6 @@ async def test_a_near_miss_has_the_leaves_of_a_solution_and_not_their_order() ->
 
 async def test_unknown_job() -> None:
     assert (await made(Kind.UNKNOWN_JOB))[1] in ("nosuchjob", "fffffffffffffff0", "")
-
-
-async def test_malformed_never_passes_for_a_share() -> None:
-    maker, work, forms = forge(), task(), set()
-    for _ in range(300):
-        shot = await maker.make(Kind.MALFORMED, work, None)
-        assert shot is not None
-        forms.add(_form(None if shot.params is None else json.loads(shot.params)))
-    assert forms == {
-        "no params", "no list", "too few", "types", "solution of 66", "solution of 76", "solution of 2",
-        "nonce of 46", "not hex", "size",
-    }  # fmt: skip
-
-
-def _form(params: Any) -> str:
-    if params is None or not isinstance(params, list):
-        return "no params" if params is None else "no list"
-    if len(params) < 5:
-        return "too few"
-    if not all(isinstance(part, str) for part in params):
-        return "types"
-    if len(params[4]) not in (72, 74):
-        return f"solution of {len(params[4])}" if len(params[4]) in (2, 66, 76) else "?"
-    if len(params[3]) != 48:
-        return f"nonce of {len(params[3])}"
-    if (params[3] + params[4]).strip("0123456789abcdef"):
-        return "not hex"
-    return "size" if params[4][:2] != "24" else "?"
-
-
-async def test_pools_are_spared_what_kills_them() -> None:
-    maker = forge("solo")
-    shots = [await maker.make(Kind.MALFORMED, task(), None) for _ in range(200)]
-    assert all(shot is not None and shot.params is not None for shot in shots)
 
 
 # ---- the mix

@@ -73,6 +73,16 @@ def test_jobs_are_kept_forgotten_and_known_to_have_been() -> None:
     assert shelf.find("1")[1] is False
 
 
+def test_a_clean_job_leaves_no_other_if_the_shelf_expires() -> None:
+    shelf = Shelf(10, expires=True)
+    for number, clean in enumerate((True, False, False), 1):
+        shelf.add(job(number, str(number), clean))
+    assert shelf.find("1")[0] is not None
+    shelf.add(job(4, "4"))
+    assert [shelf.find(str(number)) for number in (1, 2, 3)] == [(None, True)] * 3
+    assert shelf.find("4")[0] is shelf.current
+
+
 def test_a_second_solution_counts_apart() -> None:
     tally = PoolTally()
     for verdict in (

@@ -1,5 +1,6 @@
 """The simulated miner against the simulated pool, with no proxy between: both must agree."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,7 +11,7 @@ import trio
 from proxy.sim.faults import Mix
 from proxy.sim.miner import MinerOptions, SimMiner
 from proxy.sim.pool import SimPool
-from proxy.sim.rig import Proof, Task
+from proxy.sim.rig import Proof, Task, difficulty_of
 from proxy.sim.verdicts import DESERVED, SHARES, SHARES_APART, Kind
 from tests.sim.talker import living
 
@@ -18,13 +19,13 @@ from tests.sim.talker import living
 @asynccontextmanager
 async def mining(pool: SimPool, **options: Any) -> AsyncIterator[SimMiner]:
     """A miner at work, quick at everything; stopped and gone at the end."""
-    style = pool.options.style
+    style, dialect = pool.options.style, pool.options.dialect
     given = {"shares_per_second": 1000.0, "reconnect_seconds": 0.01, "hold_seconds": 2.0, **options}
-    miner = SimMiner(
-        "127.0.0.1",
-        pool.port,
-        MinerOptions(against=style, obeys_set_target=style == "p2", **given),
-    )
+    if dialect == "login":
+        how = MinerOptions(dialect=dialect, blob=pool.options.blob, against="login", **given)
+    else:
+        how = MinerOptions(against=style, obeys_set_target=style == "p2", **given)
+    miner = SimMiner("127.0.0.1", pool.port, how)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(miner.run)
         try:
@@ -193,3 +194,81 @@ async def test_a_miner_without_a_rate_only_listens() -> None:
         await miner.until(lambda miner: miner.report.jobs == 2)
         await done(miner)
         assert not miner.report.sent
+
+
+# ---- the login dialect
+
+
+BLOB_WORK = pytest.mark.parametrize("blob", [False, True], ids=["equihash", "blob"])
+
+
+@BLOB_WORK
+@pytest.mark.parametrize("digits", [0, 8, 16])
+async def test_good_shares_in_the_login_dialect_are_all_accepted(blob: bool, digits: int) -> None:
+    async with living(dialect="login", blob=blob, difficulty=4, target_digits=digits, strict=True) as pool:
+        async with mining(pool, max_shares=40, rig="rig7") as miner:
+            await done(miner)
+        report = miner.report
+        assert report.shares == {"accepted": 40}
+        assert (report.expected, report.unexpected, report.violations) == (40, 0, {})
+        assert (pool.tally.accepted, pool.tally.bad, pool.tally.repeated_nonces) == (40, 0, 0)
+        # Not 160: eight digits of blob work are widened, and both must do it alike.
+        assert report.work == pytest.approx(40 * difficulty_of(pool.target.to_bytes(32, "big")))
+
+
+@BLOB_WORK
+@pytest.mark.parametrize(
+    "kind", [kind for kind in (*SHARES, Kind.UNAUTHORIZED) if kind not in (Kind.GOOD, Kind.UNKNOWN_JOB)]
+)
+async def test_a_bad_share_in_the_login_dialect_gets_what_it_deserves(blob: bool, kind: Kind) -> None:
+    # A pool's own miner has the whole nonce of a blob to itself, and a hash has no order to be wrong.
+    made = not blob or kind not in (Kind.WRONG_SLICE, Kind.NEAR_MISS)
+    async with living(dialect="login", blob=blob, difficulty=4) as pool:
+        async with mining(pool, mix=Mix({Kind.GOOD: 1, kind: 2})) as miner:
+            report = miner.report
+            await miner.until(lambda _: report.accepted > 0)
+            pool.new_job()  # for stale shares there must be a job before
+            if made:
+                await miner.until(lambda _: report.verdicts.get(kind.value, Counter()).total() >= 5)
+            else:
+                await miner.until(lambda _: report.impossible[kind.value] >= 5)
+        assert bool(report.sent[kind.value]) is made
+        assert report.unexpected_lines == []
+        assert report.violations == {}
+        assert report.conserved()
+        assert report.dropped == report.unanswered == 0
+
+
+async def test_invalid_job_id_costs_the_connection_and_is_no_violation_when_deserved() -> None:
+    async with living(dialect="login", blob=True) as pool:
+        async with mining(pool, mix=Mix({Kind.UNKNOWN_JOB: 1}), max_shares=5) as miner:
+            await miner.until(lambda miner: miner.report.connects > 1)
+        assert miner.report.verdicts["unknown_job"]["unknown_job"] >= 1
+        assert (miner.report.violations, miner.report.unexpected) == ({}, 0)
+        assert miner.report.conserved()
+
+
+async def test_a_refused_login_is_tried_again() -> None:
+    async with living(dialect="login", users=frozenset({"somebody"})) as pool, mining(pool) as miner:
+        await miner.until(lambda miner: miner.report.refused > 1)
+        assert not miner.done
+        assert miner.report.quits == 0
+
+
+@BLOB_WORK
+async def test_a_lost_connection_of_the_login_dialect_is_made_again(blob: bool) -> None:
+    async with living(dialect="login", blob=blob) as pool, mining(pool) as miner:
+        await pool.until(lambda pool: pool.tally.accepted > 3)
+        pool.drop()
+        await miner.until(lambda miner: miner.report.connects == 2)
+        before = pool.tally.accepted
+        await pool.until(lambda pool: pool.tally.accepted > before)
+        assert miner.report.violations == {}
+
+
+async def test_nobody_subscribes_in_the_login_dialect() -> None:
+    async with living(dialect="login") as pool:
+        async with mining(pool, mix=Mix({Kind.NOT_SUBSCRIBED: 1}), max_shares=5) as miner:
+            await done(miner)
+        assert miner.report.impossible == {"not_subscribed": 5}
+        assert miner.report.shares == {"accepted": 5}

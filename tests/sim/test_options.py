@@ -2,11 +2,13 @@
 
 import json
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from proxy.errors import ConfigError
 from proxy.native import Equihash
+from proxy.sim.login_faults import SPELLINGS
 from proxy.sim.options import read_algorithm, sim
 
 
@@ -30,12 +32,47 @@ def test_a_pool_from_the_command_line() -> None:
     assert result.exit_code == 0
 
 
+@pytest.mark.parametrize(
+    "options", ["", "--target-digits 16", "--algorithm blob", "--algorithm blob --target-digits 16"]
+)
+def test_a_pool_of_the_login_dialect_from_the_command_line(options: str) -> None:
+    line = f"pool --dialect login {options} --every retarget=0.02 --seconds 0.1 --json"
+    result = CliRunner().invoke(sim, line.split(), catch_exceptions=False)
+    first, last = result.output.splitlines()
+    assert first.startswith("listening url=stratum+tcp://127.0.0.1:")
+    assert json.loads(last)["jobs"] > 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["--algorithm blob", "--target-digits 16", "--dialect login --algorithm blob --target-digits 64"],
+)
+def test_what_a_pool_cannot_be(options: str) -> None:
+    with pytest.raises(ConfigError):
+        CliRunner().invoke(sim, ["pool", *options.split()], catch_exceptions=False)
+
+
 @pytest.mark.parametrize("command", ["pool", "miners"])
 def test_help_has_an_example(command: str) -> None:
     assert "Example:" in CliRunner().invoke(sim, [command, "--help"]).output
 
 
-@pytest.mark.parametrize("options", ["--mix bad=1", "--algorithm equihash/210_9", "--algorithm x"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--mix bad=1",
+        "--algorithm equihash/210_9",
+        "--algorithm x",
+        "--algorithm blob",
+        "--dialect login --against solo",
+    ],
+)
 def test_a_mistake_is_named_before_anything_starts(options: str) -> None:
     with pytest.raises(ConfigError):
         CliRunner().invoke(sim, ["miners", "127.0.0.1:1", *options.split()], catch_exceptions=False)
+
+
+def test_every_spelling_can_be_ordered() -> None:
+    spelling = next(option for option in sim.commands["miners"].params if option.name == "spelling")
+    assert isinstance(spelling.type, click.Choice)
+    assert tuple(spelling.type.choices) == SPELLINGS

@@ -1,4 +1,7 @@
-"""One connection to the simulated pool: what becomes of verdicts, and where a real pool cuts it."""
+"""One connection to the simulated pool: what becomes of verdicts, and where a real pool cuts it.
+
+Here it speaks Aion; test_login_pool.py has the same of the login dialect.
+"""
 
 import trio
 
@@ -60,25 +63,6 @@ async def test_a_line_that_is_no_json_ends_the_connection() -> None:
 
 
 # ---- a real pool's limits
-
-
-async def test_strict_four_submits_in_one_read_are_too_many() -> None:
-    async with living(strict=True, trust=True) as pool:
-        talker = await Talker.to(pool)
-        task = await talker.log_in()
-        lines = [submit(task, Proof(task.next_nonce(), "00" * 36)) for _ in range(4)]
-        await talker.say(b"".join(lines[:3]))
-        assert all([b"true" in await talker.line() for _ in range(3)])
-        assert await talker.ask(b"".join(lines)) == b""
-        assert (pool.tally.overflows, pool.tally.submits) == (1, 3)
-
-
-async def test_strict_a_request_without_params_ends_the_process() -> None:
-    async with living(strict=True, restart_seconds=0) as pool:
-        talker = await Talker.to(pool)
-        assert await talker.ask(b'{"id":2,"method":"mining.authorize"}\n') == b""
-        await pool.until(lambda pool: pool.tally.jobs == 2)
-        assert pool.tally.paramless == 1
 
 
 async def test_strict_a_bad_ratio_bans_the_address_without_an_answer() -> None:

@@ -1,11 +1,13 @@
 """Rolling nonces and digging for shares."""
 
+import random
+
 import pytest
 
 from proxy.errors import SluiceError
 from proxy.native import Equihash, reference, share_value
-from proxy.sim import rig
-from proxy.sim.rig import Proof, Rig, Task, difficulty_of, solving
+from proxy.sim import blobwork, rig
+from proxy.sim.rig import BlobTask, Proof, Rig, Task, difficulty_of, hashing, solving
 
 EASY = b"\xff" * 32
 SMALL = Equihash(48, 5)
@@ -62,3 +64,40 @@ async def test_a_difficulty_out_of_all_proportion_is_said(monkeypatch: pytest.Mo
 
 def test_difficulty() -> None:
     assert difficulty_of(b"\x40" + bytes(31)) == 4
+
+
+# ---- blob work
+
+
+def blob_task(prefix: str = "f5", counter: int = 0xFFFFFE, target: bytes = EASY) -> BlobTask:
+    return BlobTask("1", "cd" * blobwork.BLOB_BYTES, target, prefix, counter)
+
+
+def test_the_nonces_of_blob_work_are_counted_below_the_byte_that_is_fixed() -> None:
+    work = blob_task()
+    assert [work.next_nonce() for _ in range(4)] == ["fefffff5", "fffffff5", "000000f5", "010000f5"]
+
+
+def test_the_whole_nonce_of_blob_work_is_counted_where_none_of_it_is_fixed() -> None:
+    work = blob_task(prefix="", counter=0xFFFFFFFF)
+    assert [work.next_nonce() for _ in range(2)] == ["ffffffff", "00000000"]
+
+
+@pytest.mark.parametrize("below", [True, False])
+async def test_a_hashed_share_is_on_the_wanted_side(below: bool) -> None:
+    work = blob_task(target=b"\x40" + bytes(31))
+    proof = await Rig(hashing).dig(work, below)
+    assert proof is not None
+    assert proof.solution == blobwork.result(work.header, proof.nonce)
+    assert (blobwork.value(proof.solution) < 1 << 62) is below
+
+
+def test_a_neighbour_has_another_slice_and_all_else_alike() -> None:
+    for work in (task(), blob_task()):
+        other = work.neighbour(random.Random(1))
+        assert other is not None
+        assert type(other) is type(work)
+        assert (other.id, other.header, other.counter) == (work.id, work.header, work.counter)
+        assert other.prefix[:-1] == work.prefix[:-1]
+        assert other.prefix != work.prefix
+    assert task(prefix="").neighbour(random.Random(1)) is None

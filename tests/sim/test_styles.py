@@ -117,3 +117,9 @@ def test_invalid_subscribe() -> None:
     assert POOL.invalid_request(b"1") == (
         b'{"result":false,"error":{"code":-1,"message":"invalid request","data":null},"id":1}\n'
     )
+
+
+def test_reconnect() -> None:
+    line = b'{"id":null,"method":"client.reconnect","params":["example.org",3333,5]}\n'
+    assert SOLO.reconnect("example.org", 3333, 5) == POOL.reconnect("example.org", 3333, 5) == line
+    assert SOLO.reconnect("", 0, 0) == line.replace(b'"example.org",3333,5', b"")

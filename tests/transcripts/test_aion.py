@@ -36,8 +36,9 @@ def understood(record: dict[str, Any]) -> events.MinerEvent | events.PoolEvent:
 
 
 def as_written(event: events.MinerEvent | events.PoolEvent) -> dict[str, Any]:
-    """An event as transcripts have it: its id as JSON text, its target in hex."""
-    fields: dict[str, Any] = {"type": type(event).__name__, **attrs.asdict(event)}
+    """An event as transcripts have it: its id as JSON text, its target in hex, nothing that was not said."""
+    said = attrs.asdict(event, filter=lambda field, value: value != field.default)
+    fields: dict[str, Any] = {"type": type(event).__name__, **said}
     if isinstance(fields.get("id"), bytes):
         fields["id"] = fields["id"].decode()
     if "target" in fields:

@@ -24,17 +24,29 @@ async def closed_port() -> int:
 
 
 class Side:
-    """The pool side under test, with the relay's place behind it."""
+    """The pool side under test, with the relay's place behind it.
 
-    def __init__(self, *ports: int, host: str = "127.0.0.1", limits: Limits | None = None) -> None:
+    Args:
+        section: what the configuration says of the pool side beside user and pools.
+        first_choice: place of the pool that is asked first.
+    """
+
+    def __init__(
+        self,
+        *ports: int,
+        host: str = "127.0.0.1",
+        limits: Limits | None = None,
+        first_choice: int = 0,
+        **section: Any,
+    ) -> None:
         pools = tuple(
             Pool(name=f"pool{place}", url=Address("stratum+tcp", host, port))
             for place, port in enumerate(ports)
         )
-        self.config = Config(upstream=Section(user="user", pools=pools), limits=limits or Limits())
+        self.config = Config(upstream=Section(user="user", pools=pools, **section), limits=limits or Limits())
         self.house = House()
         self.tally = Tally()
-        self.upstream = Upstream(self.config, self.house, self.tally, Random(1))
+        self.upstream = Upstream(self.config, self.house, self.tally, Random(1), lambda: first_choice)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[trio.Nursery]:

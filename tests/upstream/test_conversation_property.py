@@ -1,35 +1,41 @@
 """The talk with a pool, whatever it says and when: each share has one verdict, none is too many."""
 
 import json
+from typing import Any, ClassVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from proxy.config.algorithm import BLOB as BLOB_WORK
 from proxy.errors import PoolError
 from tests.kit.pools import (
     EASY,
+    EQUIHASH,
     EXTRANONCE1,
     HARD,
     LET_IN,
     SUBSCRIBED,
+    LoginPlaybook,
     Playbook,
     Settled,
     a_forward,
+    blob_work,
+    job,
+    logged_in,
     notify,
     set_extranonce,
     set_target,
+    work,
+    wrong,
 )
 
 OTHER_HEADER = "cd" * 32
 MOVED = "b760ca8200000001"
 
-JUNK = [
-    "",
-    "{}",
-    '{"id":7,"method":"ping"}',
-    '{"result":true,"id":null}',
-    '{"id":4}',
+JUNK = ["", "{}", '{"id":7,"method":"ping"}', '{"result":true,"id":null}', '{"id":4}']
+AION = [
+    *JUNK,
     notify("1"),
     notify("2", header=OTHER_HEADER, clean=False),
     set_target(HARD),
@@ -39,14 +45,31 @@ JUNK = [
     LET_IN,
     SUBSCRIBED,
 ]
+LOGIN = [
+    *JUNK,
+    job(work("1")),
+    job(work("2", header=OTHER_HEADER, clean=False)),
+    job(work("3", target=HARD)),
+    job(work("4", extranonce1=MOVED)),
+    logged_in(work("5")),
+    logged_in(None, "keepalive"),
+]
 
 
 class Shares(RuleBasedStateMachine):
     """Shares, answers in any order and form, time and other lines; by the end each share has one verdict."""
 
+    playbook: ClassVar[type[Playbook]]
+    submit: ClassVar[str]
+    lines: ClassVar[list[str]]
+
+    def number(self, params: Any) -> int:
+        """Which share a submit is for: each has its number for a time."""
+        raise NotImplementedError
+
     @initialize(unanswered=st.integers(1, 4), knows=st.sampled_from([None, True, False]))
     def connect(self, unanswered: int, knows: bool | None) -> None:
-        self.talk = Playbook(unanswered=unanswered, knows=knows, reply_seconds=20).login()
+        self.talk = self.playbook(unanswered=unanswered, knows=knows, reply_seconds=20).login()
         self.handed = 0
         self.sent: dict[int, int] = {}  # what the pool saw: number of the share by id of the request
         self.settled: list[object] = []
@@ -59,9 +82,9 @@ class Shares(RuleBasedStateMachine):
                 self.settled.append(told.token)
         for line in self.talk.link.take_output().splitlines():
             request = json.loads(line)
-            if request.get("method") == "mining.submit":
+            if request.get("method") == self.submit:
                 assert request["id"] not in self.sent, "no id twice"
-                self.sent[request["id"]] = int(request["params"][2], 16)
+                self.sent[request["id"]] = self.number(request["params"])
 
     @precondition(lambda self: not self.over)
     @rule(count=st.integers(1, 6))
@@ -88,9 +111,9 @@ class Shares(RuleBasedStateMachine):
             self.look()
 
     @precondition(lambda self: not self.over)
-    @rule(lines=st.lists(st.sampled_from(JUNK), max_size=4))
-    def pool_talks(self, lines: list[str]) -> None:
-        self.talk.pool_says(*lines)
+    @rule(lines=st.lists(st.integers(0, 100), max_size=4))
+    def pool_talks(self, lines: list[int]) -> None:
+        self.talk.pool_says(*[self.lines[line % len(self.lines)] for line in lines])
         self.look()
 
     @precondition(lambda self: not self.over)
@@ -116,17 +139,33 @@ class Shares(RuleBasedStateMachine):
             assert len(set(self.sent.values()) - set(self.settled)) <= self.talk.account.unanswered
 
 
-Shares.TestCase.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
-TestShares = Shares.TestCase
+class AionShares(Shares):
+    playbook, submit, lines = Playbook, "mining.submit", AION
+
+    def number(self, params: Any) -> int:
+        return int(params[2], 16)
 
 
-any_line = st.one_of(st.sampled_from([line.encode() for line in JUNK]), st.binary(max_size=60))
+class LoginShares(Shares):
+    playbook, submit, lines = LoginPlaybook, "submit", LOGIN
+
+    def number(self, params: Any) -> int:
+        return int(params["ntime"], 16)
 
 
-@given(st.lists(any_line, max_size=12))
-def test_any_bytes_from_a_pool_are_taken_or_are_its_fault(lines: list[bytes]) -> None:
-    talk = Playbook().login()
-    talk.submits("a", "b", "c", "d")
+for machine in (AionShares, LoginShares):
+    machine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestAionShares = AionShares.TestCase
+TestLoginShares = LoginShares.TestCase
+
+
+def any_line(known: list[str]) -> st.SearchStrategy[bytes]:
+    return st.one_of(st.sampled_from([line.encode() for line in known]), st.binary(max_size=60))
+
+
+def one_verdict_each(talk: Playbook, lines: list[bytes], *shares: str) -> None:
+    """Let a pool say lines until it is left; whatever they were, no other fault and no share forgotten."""
+    talk.submits(*shares)
     fault = ""
     try:
         for line in lines:
@@ -136,4 +175,60 @@ def test_any_bytes_from_a_pool_are_taken_or_are_its_fault(lines: list[bytes]) ->
         fault = str(error)
     assert "\n" not in fault
     talk.link.abandon(talk.now)
-    assert sorted(map(str, talk.settled_at)) == ["a", "b", "c", "d"]
+    settled = [told.token for told in talk.take_told() if isinstance(told, Settled)]
+    assert sorted(map(str, settled)) == list(shares)
+
+
+@given(st.lists(any_line(AION), max_size=12))
+def test_any_bytes_from_an_aion_pool_are_taken_or_are_its_fault(lines: list[bytes]) -> None:
+    one_verdict_each(Playbook().login(), lines, "a", "b", "c", "d")
+
+
+# What a job, an answer or an error may hold that no sane pool puts there.
+odd = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(2**70), 2**70),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=10),
+    st.sampled_from(
+        ["", "0" * 64, "ff" * 32, "00" * 8, "zz", "equihash/144_5", "kawpow", "rx/yada", "ü" * 64]
+    ),
+    st.lists(st.integers(), max_size=3),
+    st.dictionaries(st.text(max_size=4), st.integers(), max_size=3),
+)
+names = st.sampled_from(
+    [*work("1"), "seed_hash", "height", "clean", "sig_key", "constructor", "%s", "\u2028", '"']
+)
+job_bodies = st.builds(
+    lambda body, changes, lacking: {
+        name: value for name, value in {**body, **changes}.items() if name not in lacking
+    },
+    st.sampled_from([work("1"), work("2", extranonce1=MOVED), work("3", extranonce1=""), blob_work("4")]),
+    st.dictionaries(names, odd, max_size=3),
+    st.sets(names, max_size=2),
+)
+answers = st.builds(
+    lambda request_id, result, error: json.dumps({"id": request_id, "result": result, "error": error}),
+    st.one_of(st.integers(1, 6), st.none()),
+    st.one_of(odd, st.builds(lambda session, body: {"id": session, "job": body}, odd, job_bodies)),
+    st.one_of(st.none(), odd, st.builds(lambda code, text: {"code": code, "message": text}, odd, odd)),
+)
+login_lines = st.one_of(
+    any_line([*LOGIN, wrong(2, -1, "Unauthenticated"), wrong(3, -1, "Invalid job id")]),
+    job_bodies.map(lambda body: job(body).encode()),
+    job_bodies.map(lambda body: logged_in(body).encode()),
+    answers.map(str.encode),
+)
+
+
+@given(st.lists(login_lines, max_size=12))
+def test_any_bytes_from_a_login_pool_are_taken_or_are_its_fault(lines: list[bytes]) -> None:
+    one_verdict_each(LoginPlaybook().login(), lines, "a", "b", "c", "d")
+
+
+@given(st.lists(login_lines, max_size=6), st.sampled_from([EQUIHASH, BLOB_WORK]))
+def test_any_bytes_before_the_login_are_taken_or_are_the_pools_fault(
+    lines: list[bytes], algorithm: str
+) -> None:
+    one_verdict_each(LoginPlaybook(algorithm=algorithm), lines)

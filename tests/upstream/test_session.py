@@ -11,7 +11,9 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from proxy.config import Address, Config, Limits, Pool
 from proxy.config import Upstream as Section
 from proxy.errors import PoolError
-from proxy.upstream.conversation import TARGET_WAIT
+from proxy.model.share import Reason, Verdict
+from proxy.upstream.aion import TARGET_WAIT
+from proxy.upstream.login import KEEPALIVE_SECONDS
 from proxy.upstream.session import QUEUE_HIGH, QUEUE_LOW, STABLE_SECONDS, Upstream
 from tests.kit.pools import (
     ACCEPTED,
@@ -24,8 +26,13 @@ from tests.kit.pools import (
     Settled,
     SocketPool,
     Working,
+    fine,
+    job,
+    logged_in,
     notify,
     set_target,
+    work,
+    wrong,
     yes,
 )
 from tests.upstream.sides import Log, Side, closed_port, events
@@ -522,6 +529,104 @@ async def test_notes_of_the_last_batch_are_not_forgotten(
     ]
 
 
+# ---- pools of the login dialect
+
+
+async def test_a_share_goes_to_a_login_pool_and_its_verdict_comes_back(
+    autojump_clock: MockClock, pool: SocketPool
+) -> None:
+    side = Side(pool.port, dialect="login")
+    async with side.running():
+        visit = await pool.accept()
+        await visit.logs_in(work("1"))
+        await side.house.told(Working(), Given("1"))
+        assert side.submits("share")
+        submit = await visit.hears()
+        assert (submit["method"], submit["params"]["algo"]) == ("submit", "equihash/210_9")
+        await visit.says(fine(submit["id"]), job(work("2")))
+        await side.house.told(Settled("share", ACCEPTED), Given("2"))
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "named"), [("equihash/144_5", {"algo": ["equihash/144_5"]}), ("blob", {})]
+)
+async def test_login_says_who_we_are_and_what_work_we_want(
+    autojump_clock: MockClock, pool: SocketPool, algorithm: str, named: dict[str, list[str]]
+) -> None:
+    side = Side(pool.port, dialect="login", algorithm=algorithm, password="secret")
+    async with side.running():
+        params = (await (await pool.accept()).hears())["params"]
+        assert params.pop("agent").startswith("sluice/")
+        assert params == {"login": "user", "pass": "secret", **named}
+
+
+async def test_the_personalization_of_a_job_must_be_the_configured_one(
+    autojump_clock: MockClock, pool: SocketPool, log: Log
+) -> None:
+    side = Side(pool.port, dialect="login", personalization="BgoldPoW")
+    async with side.running():
+        visit = await pool.accept()
+        await visit.logs_in(work("1"))
+        await side.house.told(Gone())
+        await (await pool.accept()).logs_in(work("1", pers="BgoldPoW"))
+        await side.house.told(Working(connection=2), Given("1", connection=2))
+    why = 'the pool\'s personalization is "AION0PoW"; upstream.personalization is "BgoldPoW"'
+    assert events(log)[0] == ("pool not to be had", why)
+
+
+async def test_a_refused_login_names_what_to_mend(
+    autojump_clock: MockClock, pool: SocketPool, log: Log
+) -> None:
+    side = Side(pool.port, dialect="login")
+    async with side.running():
+        visit = await pool.accept()
+        await visit.hears()
+        await visit.says(wrong(1, -1, "no such account"))
+        await side.house.told(Gone())
+        assert await visit.hears() is None, "it hangs up"
+    refused = "user user refused (no such account): check upstream.user and password"
+    assert events(log)[0] == ("pool not to be had", refused)
+
+
+async def test_a_session_that_the_pool_ends_is_begun_anew(
+    autojump_clock: MockClock, pool: SocketPool, log: Log
+) -> None:
+    side = Side(pool.port, dialect="login")
+    async with side.running():
+        visit = await pool.accept()
+        await visit.logs_in(work("1"))
+        await side.house.told(Working(), Given("1"))
+        assert side.submits("a", "b")
+        await visit.says(wrong((await visit.hears())["id"], -1, "Unauthenticated"))
+        ended = Verdict(Reason.REJECTED, "Unauthenticated", -1)
+        await side.house.told(Settled("a", ended), Settled("b", LOST), Gone())
+        await (await pool.accept()).logs_in(work("1"))
+        await side.house.told(Working(connection=2), Given("1", connection=2))
+    assert events(log)[1] == ("pool not to be had", "the pool has ended the session: Unauthenticated")
+
+
+async def test_a_quiet_login_pool_is_kept_and_a_dead_one_left(
+    autojump_clock: MockClock, pool: SocketPool, log: Log
+) -> None:
+    side = Side(pool.port, dialect="login", limits=Limits(upstream_reply_seconds=20))
+    async with side.running():
+        visit = await pool.accept()
+        await visit.hears()
+        began = trio.current_time()
+        await visit.says(logged_in(work("1"), "keepalive"))
+        await side.house.told(Working(), Given("1"))
+        for nth in (1, 2):
+            keepalived = await visit.hears()
+            assert keepalived["method"] == "keepalived"
+            assert trio.current_time() == pytest.approx(began + nth * KEEPALIVE_SECONDS)
+            if nth == 1:
+                await visit.says(fine(keepalived["id"]))
+        await side.house.told(Gone())
+        assert trio.current_time() == pytest.approx(began + 2 * KEEPALIVE_SECONDS + 20)
+        await pool.accept()
+    assert ("pool lost", "no answer to keepalived for 20 s") in events(log)
+
+
 # ---- several pools
 
 
@@ -570,3 +675,38 @@ async def test_pools_that_all_fail_are_asked_in_turn_with_growing_waits(
     assert [line["pool"] for line in log] == ["pool0", "pool1", "pool0", "pool1", "pool0"]
     waits = [line["retry_in"] for line in log]
     assert waits == sorted(waits)
+
+
+async def test_which_pool_works_now_can_be_told(
+    autojump_clock: MockClock, pool: SocketPool, backup: SocketPool
+) -> None:
+    side = Side(pool.port, backup.port)
+    now = [side.upstream.current]
+    async with side.running():
+        await (await pool.accept()).closes()
+        await side.house.told(Gone())
+        second = await backup.accept()
+        now.append(side.upstream.current)
+        await second.lets_in(notify("1"))
+        await side.house.told(Working(connection=2), Given("1", connection=2))
+        now.append(side.upstream.current)
+        await second.closes()
+        await side.house.told(Gone())
+        now.append(side.upstream.current)
+        await (await pool.accept()).lets_in(notify("1"))
+        await side.house.told(Working(connection=3), Given("1", connection=3))
+        now.append(side.upstream.current)
+    assert now == [None, None, 1, None, 0], "not before it has let us in"
+
+
+async def test_the_first_attempt_may_go_to_another_pool_than_the_first(
+    autojump_clock: MockClock, pool: SocketPool, backup: SocketPool
+) -> None:
+    """A connection that helps another is of use at that one's pool only."""
+    side = Side(pool.port, backup.port, first_choice=1)
+    async with side.running():
+        await (await backup.accept()).closes()
+        await side.house.told(Gone())
+        await (await pool.accept()).lets_in(notify("1"))
+        await side.house.told(Working(connection=2), Given("1", connection=2))
+        assert side.upstream.current == 0

@@ -95,18 +95,27 @@ def fit_to_show(fault: SluiceError) -> None:
     assert len(str(fault)) < 1000
 
 
-def objects(*methods: bytes) -> st.SearchStrategy[bytes]:
-    """Lines of the right form with values of any kind, keys twice or missing or strange."""
+def objects(*methods: bytes, members: tuple[bytes, ...] = ()) -> st.SearchStrategy[bytes]:
+    """Lines of the right form with values of any kind, keys twice or missing or strange.
+
+    Args:
+        members: names of what params or result hold, in a dialect that gives them by name.
+    """
     keys = st.sampled_from(
         [b'"id"', b'"method"', b'"params"', b'"result"', b'"error"', b'"jsonrpc"', b'"\xff"', b'""']
     )
     names = st.sampled_from([b'"%s"' % method for method in methods])
     member = st.tuples(keys, values) | st.tuples(st.just(b'"method"'), names)
     params = st.lists(values, max_size=6).map(lambda items: b"[" + b",".join(items) + b"]")
-    known = st.tuples(st.just(b'"params"'), params)
-    return st.lists(member | known, max_size=6).map(
-        lambda members: b"{" + b",".join(key + b":" + value for key, value in members) + b"}"
-    )
+    if members:
+        inner = st.tuples(st.sampled_from([b'"%s"' % name for name in members]), values)
+        params |= st.lists(inner, max_size=6).map(_joined)
+    known = st.tuples(st.sampled_from([b'"params"', b'"result"']), params)
+    return st.lists(member | known, max_size=6).map(_joined)
+
+
+def _joined(pairs: list[tuple[bytes, bytes]]) -> bytes:
+    return b"{" + b",".join(key + b":" + value for key, value in pairs) + b"}"
 
 
 @st.composite
@@ -120,13 +129,13 @@ def damaged(draw: st.DrawFn, lines: list[bytes]) -> bytes:
 
 @st.composite
 def replaced(draw: st.DrawFn, lines: list[bytes]) -> bytes:
-    """A known good line with one value in it, outer or inner, replaced by any other."""
+    """A known good line with one value in it, at any depth, replaced by any other."""
     message: dict[str, Any] = json.loads(draw(st.sampled_from(lines)))
-    mark = "@"
-    key = draw(st.sampled_from(sorted(message)))
-    inner = message[key]
-    if isinstance(inner, list) and inner and draw(st.booleans()):
-        inner[draw(st.integers(0, len(inner) - 1))] = mark
-    else:
-        message[key] = mark
+    holder: Any = message
+    while True:
+        key = draw(st.sampled_from(sorted(holder) if isinstance(holder, dict) else range(len(holder))))
+        if not isinstance(holder[key], list | dict) or not holder[key] or draw(st.booleans()):
+            break
+        holder = holder[key]
+    holder[key] = "@"
     return json.dumps(message).encode().replace(b'"@"', draw(values))

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.wire.detect import foreign
+from proxy.wire.detect import dialect_of, foreign
+from proxy.wire.jsonrpc import NULL
+from tests.wire.hostile import damaged, objects, patient, replaced
 
 
 @pytest.mark.parametrize(
@@ -35,3 +37,50 @@ def test_any_bytes_give_a_line_or_nothing(data: bytes) -> None:
     said = foreign(data)
     assert said.isascii()
     assert said == "" or said.isprintable()
+
+
+XMRIG_LOGIN = (
+    b'{"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"W","pass":"x","agent":"XMRig/6.26.0 '
+    b'(Linux x86_64) libuv/1.44.2 gcc/12.2.0","rigid":"rig7","algo":["cn/0","rx/0","ghostrider"]}}'
+)
+AION_SUBSCRIBE = b'{"id":1,"method":"mining.subscribe","params":["nheqminer/0.2.1", null,"127.0.0.1","3333"]}'
+
+
+@pytest.mark.parametrize(
+    ("line", "dialect", "request_id"),
+    [
+        (XMRIG_LOGIN, "login", b"1"),
+        (b'{"id":"a","method":"submit","params":{}}', "login", b'"a"'),
+        (b'{"id":3,"jsonrpc":"2.0","method":"keepalived","params":{"id":"x"}}\r', "login", b"3"),
+        (b'{"method":"getjob"}', "login", NULL),
+        (AION_SUBSCRIBE, "aion", b"1"),
+        (b'{"id":[1],"method":"mining.authorize"}', "aion", b"[1]"),
+        (b'{"id":2,"method":"mining.submit","params":[]}', "aion", b"2"),
+        (b'{"id":2,"method":"mining.","params":[]}', "aion", b"2"),
+        (b'{"id":9,"method":"client.get_version"}', "", b"9"),
+        (b'{"id":9,"method":"Login"}', "", b"9"),
+        (b'{"id":9,"method":""}', "", b"9"),
+        (b'{"id":9,"result":true}', "", b"9"),
+        (b"{}", "", NULL),
+        (b"", "", NULL),
+        (b"login", "", NULL),
+        (b'{"id":9,"method":"login"', "", NULL),
+        (b'{"id":9,"method":17}', "", NULL),
+        (b"[]", "", NULL),
+    ],
+)
+def test_a_dialect_is_told_by_the_method(line: bytes, dialect: str, request_id: bytes) -> None:
+    assert dialect_of(line) == (dialect, request_id)
+
+
+@patient
+@given(
+    st.binary(max_size=60)
+    | objects(b"login", b"mining.submit")
+    | damaged([XMRIG_LOGIN, AION_SUBSCRIBE])
+    | replaced([XMRIG_LOGIN, AION_SUBSCRIBE])
+)
+def test_any_line_is_of_one_dialect_or_none(line: bytes) -> None:
+    """And never a fault: that is for the dialect's own reader to find."""
+    dialect, _ = dialect_of(line)
+    assert dialect in ("aion", "login", "")

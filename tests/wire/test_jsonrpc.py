@@ -11,11 +11,14 @@ from proxy.errors import MinerError, PoolError
 from proxy.wire.jsonrpc import (
     MAX_FAULT,
     MAX_ID_BYTES,
+    MAX_NAME,
     NULL,
     Message,
     decode,
     encode,
     is_integer,
+    is_name,
+    number_of,
     plain,
     printable,
 )
@@ -262,3 +265,32 @@ def test_integers_are_told(raw: bytes) -> None:
 )
 def test_all_else_is_no_integer(raw: bytes) -> None:
     assert not is_integer(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "number"),
+    [
+        (b"4", 4),
+        (b"-4", -4),
+        (b'"4"', 4),
+        (b"9" * 19, 10**19 - 1),
+        (b"9" * 20, None),
+        (b"4.0", None),
+        (NULL, None),
+        (b'""', None),
+        (b'"-"', None),
+        (b"[4]", None),
+    ],
+)
+def test_the_id_of_a_reply_is_a_number_of_ours_or_nobodys(raw: bytes, number: int | None) -> None:
+    assert number_of(raw) == number
+
+
+@pytest.mark.parametrize("text", ["", "rig 1", "шахта-é漢", "0xa0.rig", "a" * MAX_NAME])
+def test_a_name_can_be_read(text: str) -> None:
+    assert is_name(text)
+
+
+@pytest.mark.parametrize("text", ["a" * (MAX_NAME + 1), "a\nb", "\x00", "\x1b[31m", "a\u202eb", "\ud800"])
+def test_what_nobody_could_read_is_no_name(text: str) -> None:
+    assert not is_name(text)

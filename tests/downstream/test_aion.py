@@ -3,7 +3,7 @@
 import pytest
 
 from proxy.config import Limits
-from proxy.downstream.session import FIRST_JOB_DELAY
+from proxy.downstream.aion import FIRST_JOB_DELAY
 from proxy.model.share import Reason, Verdict
 from proxy.model.target import MAX_TARGET, to_hex
 from tests.kit.miners import (

@@ -1,0 +1,68 @@
+"""What each listener takes, from the configuration; and what it says to whom it does not take.
+
+The trap: blob work has no form in the Aion dialect, so on a proxy that carries it no port takes Aion miners,
+whatever the listener says.
+"""
+
+from collections.abc import Sequence
+
+from proxy.config import Address, Config, Listen, parse_algorithm
+from proxy.downstream.dialects import FLOWS
+from proxy.downstream.session import Door
+from proxy.model.proof import ProofForm
+from proxy.wire.login import LINE_BYTES
+from proxy.wire.loginjobs import JobForm
+
+Listening = Sequence[tuple[Listen, Address]]
+
+
+def make_door(config: Config, listen: Listen, listening: Listening, lane: int) -> Door:
+    """Make what sessions of a listener have in common.
+
+    Args:
+        listening: every listener and where it really stands, for a miner at the wrong one.
+        lane: which of a job's works its miners get.
+    """
+    sizes = parse_algorithm(config.upstream.algorithm)
+    taken = dialects(config, listen)
+    limits = config.limits
+    line_bytes = limits.line_bytes
+    # A number that was asked for holds for all; the default is too short for this dialect.
+    if "login" in taken and "limits.line_bytes" not in config.given:
+        line_bytes = max(line_bytes, LINE_BYTES)
+    return Door(
+        listener=listen.name,
+        lane=lane,
+        limits=limits,
+        line_bytes=line_bytes,
+        flows={dialect: FLOWS[dialect] for dialect in taken},
+        hints={
+            dialect: _hint(config, listen, listening, dialect) for dialect in FLOWS if dialect not in taken
+        },
+        proof=None if sizes is None else ProofForm.of(*sizes),
+        job_form=JobForm(
+            algorithm="" if sizes is None else config.upstream.algorithm,
+            person=config.upstream.personalization,
+            target_digits=listen.target_digits,
+        ),
+    )
+
+
+def dialects(config: Config, listen: Listen) -> list[str]:
+    """List what a listener's miners may speak."""
+    spoken = [dialect for dialect in FLOWS if listen.dialect in ("auto", dialect)]
+    return [d for d in spoken if d != "aion"] if _is_blob(config) else spoken
+
+
+def _is_blob(config: Config) -> bool:
+    return parse_algorithm(config.upstream.algorithm) is None
+
+
+def _hint(config: Config, listen: Listen, listening: Listening, dialect: str) -> str:
+    """Say where a dialect is taken, or what would make it so; the end of a sentence."""
+    if dialect == "aion" and _is_blob(config):
+        return 'the work here is not Equihash (upstream.algorithm = "blob"), which no Aion miner can do'
+    for other, address in listening:
+        if dialect in dialects(config, other):
+            return f"port {address.port} does (listener {other.name})"
+    return f'set dialect = "auto" for listener {listen.name}'

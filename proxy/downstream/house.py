@@ -1,0 +1,66 @@
+"""What a session and the house it is in need of each other.
+
+Strategy: two protocols, so that sessions know no relay, and the relay of a session only what it is owed.
+"""
+
+from typing import Protocol
+
+from proxy.core.assignment import Assignment
+from proxy.core.extranonce import NonceSpace, Slice
+from proxy.model.job import Work
+from proxy.model.share import Share, Verdict
+
+
+class Guest(Protocol):
+    """A session, as its house sees it."""
+
+    worker: str
+    assignment: Assignment
+
+    @property
+    def listener(self) -> str:
+        """Name of the listener it came in by."""
+
+    @property
+    def dialect(self) -> str:
+        """What it speaks."""
+
+    def release(self, now: float) -> None:
+        """There is work for a session that was held."""
+
+    def answer(self, request_id: bytes, verdict: Verdict) -> None:
+        """The pool's verdict on a share is in."""
+
+
+class House(Protocol):
+    """What a session needs of the house it is in."""
+
+    works: tuple[Work, ...]  # the current work of each lane; empty while no pool has given any
+    space: NonceSpace | None  # the present nonce space
+
+    def next_number(self) -> int:
+        """A number that no other session of this run has."""
+
+    def admit(self, session: Guest) -> "House":
+        """Take a session in; the house that has room for it, which need not be this one."""
+
+    def lend(self) -> Slice | None:
+        """Lend a slice of the present nonce space; None if there is no room."""
+
+    def hold(self, session: Guest) -> None:
+        """Call session.release() once there is work."""
+
+    def joined(self, session: Guest) -> None:
+        """A worker has logged in."""
+
+    def parted(self, session: Guest) -> None:
+        """A worker has gone, or goes on under another name."""
+
+    def judge(self, session: Guest, request_id: bytes, share: Share, now: float) -> Verdict | None:
+        """Judge a share; None if the verdict follows by session.answer()."""
+
+    def refuse(self, session: Guest, verdict: Verdict) -> None:
+        """Count a share that never became one."""
+
+    def left(self, session: Guest) -> None:
+        """A session has ended; its slice is back."""
