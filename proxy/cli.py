@@ -18,6 +18,7 @@ from proxy.errors import ConfigError, SluiceError
 from proxy.sim.options import sim
 from proxy.version import __version__
 
+_DIALECT = click.Choice(["aion", "login"])
 _CONFIG_HELP = "Configuration file; else $SLUICE_CONFIG, ./sluice.toml, /etc/sluice/sluice.toml."
 
 
@@ -174,8 +175,21 @@ def verify() -> None:
     "--seconds", type=click.FloatRange(0.5, 86_400), default=20.0, show_default=True, help="How long."
 )
 @click.option("--http", metavar="ADDRESS", default="", help="Serve /metrics there meanwhile, as HOST:PORT.")
+@click.option(
+    "--pool-dialect", type=_DIALECT, default=None, help="What the pool speaks; aion, for blob login."
+)
+@click.option(
+    "--miners-dialect", type=_DIALECT, default=None, help="What the miners speak; the same default."
+)
+@click.option(
+    "--algorithm",
+    type=click.Choice(["equihash/48_5", "blob"]),
+    default="equihash/48_5",
+    show_default=True,
+    help="The work; blob is that of the login dialect's other coins.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object last, instead of the table.")
-def demo(miners: int, seconds: float, http: str, as_json: bool) -> None:
+def demo(as_json: bool, pool_dialect: str | None, miners_dialect: str | None, **given: Any) -> None:
     """Run a whole farm in one process: simulated pool, the proxy, miners that really solve.
 
     Exit status 1 if a share is not accounted for.
@@ -187,7 +201,9 @@ def demo(miners: int, seconds: float, http: str, as_json: bool) -> None:
     from proxy.ops import logs
 
     logs.configure("warning")
-    outcome = trio.run(farm.run, miners, seconds, http, _tell, Console(stderr=True))
+    usual = "login" if given["algorithm"] == farm.BLOB else "aion"
+    scene = farm.Scene(pool_dialect=pool_dialect or usual, miners_dialect=miners_dialect or usual, **given)
+    outcome = trio.run(farm.run, scene, _tell, Console(stderr=True))
     if as_json:
         _tell(json.dumps(farm.as_json(outcome)))
     else:

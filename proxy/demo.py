@@ -1,9 +1,9 @@
 """`sluice demo`: a whole farm in one process on loopback, and an account of every share.
 
-Strategy: the real proxy between a simulated pool and simulated miners that really solve a small
-Equihash; nothing is faked but the far ends.  A few of the miners' shares are bad on purpose, so that the
-table shows what the pool never saw.  At the end three books are compared: the miners', the proxy's and
-the pool's.  Where they differ, `conserved` is no.
+Strategy: the real proxy between a simulated pool and simulated miners, in either dialect on either side,
+that really solve a small Equihash; nothing is faked but the far ends, and in blob work the hash.  A few of
+the miners' shares are bad on purpose, so that the table shows what the pool never saw.  At the end three
+books are compared: the miners', the proxy's and the pool's.  Where they differ, `conserved` is no.
 """
 
 import math
@@ -20,6 +20,7 @@ from rich.table import Table
 from proxy.app import Proxy, Started
 from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream
 from proxy.core.tally import FANOUT_BOUNDS, ROUNDTRIP_BOUNDS, Histogram, Tally
+from proxy.errors import ConfigError
 from proxy.model.share import Reason
 from proxy.native import Equihash
 from proxy.sim.commands import raise_file_limit
@@ -34,9 +35,10 @@ DIFFICULTY = 4.0
 JOB_SECONDS = 4.0
 SHARES_PER_SECOND = 100.0  # of the whole farm; solving is the demo's work, not the proxy's
 FASTEST_MINER = 2.0
-MIX = Mix.parse(
-    ["good=90,stale=2,duplicate=1,low=2,malformed=1,wrong_slice=1,bad_proof=1,near_miss=1,unknown_job=1"]
-)
+SHARES = "good=90,stale=2,duplicate=1,low=2,malformed=1,wrong_slice=1,unknown_job=1"
+FALSE_PROOFS = "bad_proof=1,near_miss=1"  # not in blob work: there only the pool could tell
+BLOB = "blob"
+ALGORITHMS = (f"equihash/{PARAMETERS[0]}_{PARAMETERS[1]}", BLOB)
 # Miners, their two ends and the pool are all files of this one process.
 FILES_PER_MINER = 2
 START_SECONDS = 10
@@ -52,6 +54,39 @@ class _Sampled(Histogram):
     def observe(self, value: float) -> None:
         super().observe(value)
         self.samples.add(value)
+
+
+@attrs.frozen(kw_only=True)
+class Scene:
+    """Who plays.
+
+    Args:
+        miners: how many.
+        seconds: how long.
+        http: where to serve /metrics, "host:port"; "" for nowhere.
+        pool_dialect, miners_dialect: "aion" or "login".
+        algorithm: one of ALGORITHMS.
+    Raises: ConfigError for what does not go together.
+    """
+
+    miners: int = 50
+    seconds: float = 20.0
+    http: str = ""
+    pool_dialect: str = "aion"
+    miners_dialect: str = "aion"
+    algorithm: str = ALGORITHMS[0]
+
+    def __attrs_post_init__(self) -> None:
+        if self.is_blob and {self.pool_dialect, self.miners_dialect} != {"login"}:
+            raise ConfigError(
+                "--algorithm blob: only the login dialect has such work; "
+                "leave out --pool-dialect and --miners-dialect, or set both to login"
+            )
+
+    @property
+    def is_blob(self) -> bool:
+        """Whether the work is blob work."""
+        return self.algorithm == BLOB
 
 
 @attrs.define(eq=False)
@@ -75,24 +110,28 @@ class Outcome:
     problems: list[str]
 
 
-async def run(
-    miners: int, seconds: float, http: str, tell: Callable[[str], None], console: Console
-) -> Outcome:
+async def run(scene: Scene, tell: Callable[[str], None], console: Console) -> Outcome:
     """Run the demo.
 
     Args:
-        http: where to serve /metrics, "host:port"; "" for nowhere.
         tell: prints a line as soon as it is true: the addresses.
         console: where progress is shown, if it is a terminal.
     Raises: ConfigError if the HTTP address cannot be had.
     """
-    raise_file_limit(FILES_PER_MINER * miners)
+    raise_file_limit(FILES_PER_MINER * scene.miners)
     pool = SimPool(
-        PoolOptions(equihash=Equihash(*PARAMETERS), difficulty=DIFFICULTY, job_seconds=JOB_SECONDS, seed=1)
+        PoolOptions(
+            dialect=scene.pool_dialect,
+            equihash=Equihash(*PARAMETERS),
+            blob=scene.is_blob,
+            difficulty=DIFFICULTY,
+            job_seconds=JOB_SECONDS,
+            seed=1,
+        )
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(pool.run)
-        proxy = Proxy(_config(pool, http, miners))
+        proxy = Proxy(_config(pool, scene))
         proxy.tally.fanout = fanout = _Sampled(FANOUT_BOUNDS)
         proxy.tally.roundtrip["demo"] = roundtrip = _Sampled(ROUNDTRIP_BOUNDS)
         started = proxy.bind()
@@ -103,30 +142,31 @@ async def run(
         nursery.start_soon(_run_proxy, proxy, ended)
         with trio.fail_after(START_SECONDS):
             await ready.wait()
-        farm = _farm(started, miners)
+        farm = _farm(started, scene)
         began = trio.current_time()
         async with trio.open_nursery() as showing:
-            showing.start_soon(_show_progress, console, proxy.tally, farm.report, seconds)
-            report = await farm.run(seconds)
+            showing.start_soon(_show_progress, console, proxy.tally, farm.report, scene.seconds)
+            report = await farm.run(scene.seconds)
             showing.cancel_scope.cancel()
         elapsed = trio.current_time() - began
         proxy.stop()
         await ended.wait()
         nursery.cancel_scope.cancel()
-    return _outcome(proxy.tally, report, pool, elapsed, miners, fanout, roundtrip)
+    return _outcome(proxy.tally, report, pool, elapsed, scene.miners, fanout, roundtrip)
 
 
-def _config(pool: SimPool, http: str, miners: int) -> Config:
-    n, k = PARAMETERS
+def _config(pool: SimPool, scene: Scene) -> Config:
+    most = 2 * scene.miners + 100
     return Config(
         upstream=Upstream(
-            algorithm=f"equihash/{n}_{k}",
+            dialect=scene.pool_dialect,
+            algorithm=scene.algorithm,
             user="demo",
             pools=(Pool(name="demo", url=Address("stratum+tcp", pool.host, pool.port)),),
         ),
         listen=(Listen(url=Address("stratum+tcp", "127.0.0.1", 0)),),
-        limits=Limits(max_miners=2 * miners + 100, max_miners_per_address=2 * miners + 100),
-        http=Http(address=http),
+        limits=Limits(max_miners=most, max_miners_per_address=most),
+        http=Http(address=scene.http),
     )
 
 
@@ -142,15 +182,17 @@ async def _run_proxy(proxy: Proxy, ended: trio.Event) -> None:
     ended.set()
 
 
-def _farm(started: Started, miners: int) -> Farm:
+def _farm(started: Started, scene: Scene) -> Farm:
     address = Address.parse(started.listening[0][1])
     miner = MinerOptions(
+        dialect=scene.miners_dialect,
         equihash=Equihash(*PARAMETERS),
+        blob=scene.is_blob,
         user="rig{n}",
-        shares_per_second=min(FASTEST_MINER, SHARES_PER_SECOND / miners),
-        mix=MIX,
+        shares_per_second=min(FASTEST_MINER, SHARES_PER_SECOND / scene.miners),
+        mix=Mix.parse([SHARES] if scene.is_blob else [SHARES, FALSE_PROOFS]),
     )
-    return Farm(address.host, address.port, FarmOptions(miners=miners, miner=miner, seed=1))
+    return Farm(address.host, address.port, FarmOptions(miners=scene.miners, miner=miner, seed=1))
 
 
 # ---- the account
@@ -199,6 +241,8 @@ def _differences(tally: Tally, report: FarmReport, pool: SimPool) -> Iterator[st
         yield f"{report.unanswered} shares were never answered"
     if report.unexpected:
         yield f"{report.unexpected} verdicts were not deserved: {report.unexpected_lines[0]}"
+    if report.violations:
+        yield f"miners were given what they would stumble over: {dict(report.violations)}"
     if pool.tally.repeated_nonces:
         yield f"{pool.tally.repeated_nonces} nonces reached the pool more than once"
     if pool.tally.bad - pool.tally.refused[Reason.STALE.value]:

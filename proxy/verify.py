@@ -16,9 +16,9 @@ import msgspec
 from proxy.errors import MinerError, SluiceError
 from proxy.model import target as targets
 from proxy.model.hexdigits import is_hex
+from proxy.model.proof import compact_size
 from proxy.model.share import NONCE_DIGITS, Reason
 from proxy.native import Equihash, share_value
-from proxy.model.proof import compact_size
 
 MAX_LINE = 65_536  # the longest solution that can be asked for is 4 kB; the rest is room for other fields
 # Header, nonce and a 4-byte index go into two blocks of BLAKE2b; Zcash's header has 108 bytes.

@@ -14,22 +14,43 @@ from rich.console import Console
 
 from proxy import demo
 from proxy.core.tally import FANOUT_BOUNDS, Tally
+from proxy.errors import ConfigError
 from proxy.model.share import Reason
 from proxy.sim.pool import SimPool
 from proxy.sim.report import FarmReport
 
+PAIRS = [(pool, miners) for pool in ("aion", "login") for miners in ("aion", "login")]
+EQUIHASH, BLOB = demo.ALGORITHMS
 
-async def test_a_small_farm_is_accounted_for() -> None:
-    """Real sockets, real proofs; every book says the same."""
+
+@pytest.mark.parametrize(
+    ("pool", "miners", "algorithm"), [*((*pair, EQUIHASH) for pair in PAIRS), ("login", "login", BLOB)]
+)
+async def test_a_small_farm_is_accounted_for(pool: str, miners: str, algorithm: str) -> None:
+    """Real sockets, real proofs, in every pairing of dialects; every book says the same."""
     told: list[str] = []
+    scene = demo.Scene(
+        miners=5,
+        seconds=1.5,
+        http="127.0.0.1:0",
+        pool_dialect=pool,
+        miners_dialect=miners,
+        algorithm=algorithm,
+    )
     with trio.fail_after(60):
-        outcome = await demo.run(5, 1.5, "127.0.0.1:0", told.append, Console(file=io.StringIO()))
+        outcome = await demo.run(scene, told.append, Console(file=io.StringIO()))
     assert outcome.problems == []
     assert outcome.conserved
     assert outcome.received > 0
     assert outcome.shares["accepted"] > 0
     assert outcome.forwarded == outcome.shares["accepted"]
     assert [line.split("=")[0] for line in told] == ["listening name", "http url"]
+
+
+@pytest.mark.parametrize(("pool", "miners"), PAIRS[:3])
+def test_blob_work_has_one_dialect(pool: str, miners: str) -> None:
+    with pytest.raises(ConfigError, match="only the login dialect has such work"):
+        demo.Scene(pool_dialect=pool, miners_dialect=miners, algorithm=BLOB)
 
 
 def test_json_ends_with_one_object() -> None:
@@ -71,6 +92,7 @@ def test_books_that_agree_have_no_differences() -> None:
         (lambda tally, report, pool: setattr(pool.tally, "submits", 0), "the pool saw 0"),
         (lambda tally, report, pool: setattr(report, "unanswered", 1), "never answered"),
         (lambda tally, report, pool: report.surprise("low got accepted"), "not deserved: low got accepted"),
+        (lambda tally, report, pool: report.violations.update(["same_job"]), "stumble over: {'same_job': 1}"),
         (lambda tally, report, pool: setattr(pool.tally, "repeated_nonces", 1), "more than once"),
         (lambda tally, report, pool: setattr(pool.tally, "submits", 2), "1 bad shares reached the pool"),
     ],

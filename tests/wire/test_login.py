@@ -361,7 +361,11 @@ def test_the_answer_to_login_holds_a_session_and_a_job() -> None:
         b'"extensions":["algo","keepalive"],"status":"OK"}}\n' % BLOB_JOB
     )
     session = xmrig.hear_session(line)
-    assert (session.id, session.job.id, session.extensions) == (SESSION, "j1", {"algo", "keepalive"})
+    assert (session.id, session.job.id, session.extensions) == (
+        SESSION,
+        "j1",
+        frozenset(("algo", "keepalive")),
+    )
 
 
 def test_a_job_is_a_notification_without_an_id() -> None:
