@@ -114,7 +114,11 @@ def deserts(against: str, blob: bool = False) -> dict[Kind, set[Reason]]:
         blob: for blob work.
     """
     table = DESERVED[against]
-    return {**table, Kind.BAD_PROOF: _FALSE_RESULT[against]} if blob else table
+    if not blob:
+        return table
+    # The job is looked at before the byte: after a job change either fault may be told.
+    late = table[Kind.WRONG_SLICE] | {Reason.STALE}
+    return {**table, Kind.BAD_PROOF: _FALSE_RESULT[against], Kind.WRONG_SLICE: late}
 
 
 # Judged by their job before anything else that is wrong with them: a job change that crosses them on the

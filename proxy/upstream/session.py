@@ -180,7 +180,11 @@ class Upstream:
             # There is no other reason in this version: nobody moves from a pool that works.
             self._tally.switches[self._served_by, self._status.name, "lost"] += 1
         self._served_by = self._status.name
-        log.info("pool working", pool=self._status.name, extranonce1=link.extranonce1)
+        log.info(
+            "pool working",
+            pool=self._status.name,
+            **({"extranonce1": link.extranonce1} if link.extranonce1 else {}),
+        )
         self._sink.pool_working(link)
 
     def pool_job(self, job: Job) -> None:

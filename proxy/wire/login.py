@@ -72,14 +72,17 @@ def _read_login(request_id: bytes, params: Any) -> events.MinerEvent:
     if not isinstance(params, dict):
         return events.BadRequest(request_id, "login needs an object of parameters")
     # Names are optional here, as in every server of this dialect.
-    texts = [params.get(key) or "" for key in ("rigid", "login", "pass", "agent")]
-    if not all(isinstance(text, str) for text in texts):
-        return events.BadRequest(request_id, "login, pass, agent and rigid are text")
-    rig, user, password, agent = texts
+    rig, user, password, agent = (_optional(params, name) for name in ("rigid", "login", "pass", "agent"))
     worker = rig or user or UNNAMED
     if not is_name(worker):
         return events.BadRequest(request_id, NAME_RULE)
     return events.Login(request_id, worker, password[:MAX_NAME], plain(agent, MAX_NAME))
+
+
+def _optional(params: dict[str, Any], name: str) -> str:
+    """What is not text is as good as not said."""
+    value = params.get(name)
+    return value if isinstance(value, str) else ""
 
 
 def _read_submit(request_id: bytes, params: Any) -> events.MinerEvent:
@@ -223,7 +226,9 @@ def submit(request_id: int, session: str, job_id: str, share: Share, value: byte
         algorithm: of Equihash work.
     Source: docs/protocols/login.md, "The share".
     """
+    nonce = share.nonce
     if share.solution:
+        nonce = nonce.lower()
         ntime = b'"ntime":"%s",' % share.ntime.encode() if share.ntime else b""
         proof = b'"solution":"%s","result":"%s",%s"algo":%s' % (
             share.solution.lower().encode(),
@@ -237,7 +242,7 @@ def submit(request_id: int, session: str, job_id: str, share: Share, value: byte
         request_id,
         encode(session),
         encode(job_id),
-        share.nonce.encode(),
+        nonce.encode(),
         proof,
     )
 

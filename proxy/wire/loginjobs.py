@@ -85,7 +85,7 @@ def _extranonce1(members: dict[str, bytes], nonce: str) -> str:
     else:
         raise PoolError("a job without xn or nonceoffset: which part of the nonce is ours?")
     size = len(xn) // 2
-    if len(xn) > NONCE_DIGITS or not nonce.startswith(xn):
+    if not nonce.startswith(xn):
         raise PoolError("a job whose blob does not go on with its xn behind the header hash")
     for name, said, meant in (("nonceoffset", offset, 32 + size), ("noncebytes", count, 32 - size)):
         if said is not None and (type(said) is not int or said != meant):

@@ -75,6 +75,27 @@ def test_the_ring_of_one_byte_lends_all_256_and_no_more() -> None:
     assert lend(space).prefix == slices[5].prefix
 
 
+def test_blob_work_has_one_byte_and_begins_behind_0() -> None:
+    """Byte 0 on top of a nonce of zeros looks like no split at all, so it is lent when no other is left."""
+    space = NonceSpace("", 1, start=1)
+    assert (space.size, space.free, space.prefix_bytes) == (256, 256, 1)
+    prefixes = [lend(space).prefix for _ in range(256)]
+    assert prefixes == [*(f"{byte:02x}" for byte in range(1, 256)), "00"]
+    assert space.free == 0
+    assert space.lend() is None
+
+
+def test_free_is_what_is_neither_lent_nor_resting() -> None:
+    space = NonceSpace("", 1)
+    slices = [lend(space) for _ in range(10)]
+    assert space.free == 246
+    slices[0].give_back()
+    slices[0].give_back()
+    assert (space.lent, space.resting, space.free) == (9, 1, 246), "what rests is not free"
+    space.jobs_gone()
+    assert space.free == 247
+
+
 def test_a_second_return_does_not_take_the_slice_from_its_next_owner() -> None:
     space = NonceSpace("", 1)
     first = lend(space)
@@ -123,6 +144,7 @@ class Lending(RuleBasedStateMachine):
         came = []
         for _ in range(count):
             full = len(self.lent) + len(self.resting) == self.space.size
+            assert (self.space.free == 0) == full
             lent = self.space.lend()
             assert (lent is None) == full, "the bound is exact"
             if lent is not None:

@@ -1,6 +1,6 @@
 """The validator: which rule a bad share is told, what goes to the pool, and that nothing makes it raise."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import attrs
 import pytest
@@ -11,7 +11,7 @@ from proxy.core.assignment import Assignment
 from proxy.core.jobbook import MAX_STALE, JobBook
 from proxy.core.validator import Judgement, Validator
 from proxy.model.job import Job, Work
-from proxy.model.share import FORWARDED, Reason, Share
+from proxy.model.share import FORWARDED, Reason, Share, Verdict
 from proxy.model.target import MAX_TARGET, to_bytes
 from proxy.native import Equihash
 from tests.kit.shares import Proof, a_job, flipped, proofs
@@ -379,6 +379,58 @@ def test_a_bad_share_of_the_right_size_is_no_doubt_about_a_longer_former_prefix(
     assert house.reason(Share(work.id, GOOD.nonce, BAD_SOLUTION, "")) is Reason.INVALID_SOLUTION
 
 
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_a_whole_nonce_under_the_former_prefix(house: House, case: Callable[[str], str]) -> None:
+    """For a job of then it is late; for one that came with the new prefix the miner has not obeyed."""
+    late = house.give(a_job("ab" * 32))[0]
+    house.miner.prefix, house.miner.former_prefix = GOOD.prefix, ANOTHER.prefix
+    work = work_of(house)
+    nonce = case(ANOTHER.nonce)
+    assert house.reason(Share(late.id, nonce, ANOTHER.solution)) is Reason.STALE
+    assert house.reason(Share(work.id, nonce, ANOTHER.solution)) is Reason.BAD_NONCE
+    assert house.reason(Share("none", nonce, ANOTHER.solution)) is Reason.UNKNOWN_JOB
+    assert house.reason(Share(work.id, "zz" + nonce[2:], ANOTHER.solution)) is Reason.MALFORMED
+
+
+def test_a_whole_nonce_under_no_prefix_it_ever_had_is_outside_on_any_job(house: House) -> None:
+    late = house.give(a_job("ab" * 32))[0]
+    house.miner.prefix, house.miner.former_prefix = GOOD.prefix, ANOTHER.prefix
+    work = work_of(house)
+    for work_id in (late.id, work.id, "none"):
+        assert house.reason(Share(work_id, "ee" * 32, GOOD.solution)) is Reason.BAD_NONCE
+
+
+# ---- the value that a miner claims
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper])
+def test_a_result_that_is_the_value_is_taken(house: House, case: Callable[[str], str]) -> None:
+    share = GOOD.share(work_of(house).id)
+    share.result = case(f"{GOOD.value:064x}")
+    assert house.reason(share) is None
+
+
+@pytest.mark.parametrize(
+    "claim", [f"{ANOTHER.value:064x}", "00" * 32, f"{GOOD.value:064x}"[2:], "x", "é" * 64]
+)
+def test_a_result_that_is_not_is_malformed_and_says_why(house: House, claim: str) -> None:
+    share = GOOD.share(work_of(house).id)
+    share.result = claim
+    detail = "result is not the hash of header, nonce and solution"
+    assert house.judge(share).verdict == Verdict(Reason.MALFORMED, detail)
+    # It never was that share, so the share itself is still to come.
+    assert house.reason(GOOD.share(share.work_id)) is None
+
+
+def test_a_result_is_looked_at_last_of_all_form(house: House) -> None:
+    """The job comes first: a miner that hashes another header than ours is told that its job is gone."""
+    old = work_of(house)
+    house.give(a_job("ab" * 32))
+    share = GOOD.share(old.id)
+    share.result = "00" * 32
+    assert house.reason(share) is Reason.STALE
+
+
 # ---- anything at all
 
 hex_text = st.text("0123456789abcdefABCDEF", max_size=80)
@@ -403,20 +455,22 @@ prefixes = st.sampled_from(["", GOOD.prefix, ANOTHER.prefix, "0a" * 12, "ff" * 1
     near_misses,
     solutions,
     st.text(max_size=20),
+    st.just("") | st.just(f"{GOOD.value:064X}") | st.text(max_size=64),
     prefixes,
     prefixes,
 )
 def test_any_strings_give_a_judgement(
-    work_id: str, nonce: str, solution: str, ntime: str, prefix: str, former: str
+    work_id: str, nonce: str, solution: str, ntime: str, result: str, prefix: str, former: str
 ) -> None:
     house = House(Equihash(48, 5))
     house.miner.prefix, house.miner.former_prefix = prefix, former
     house.give(a_job("dd" * 32))
     work_of(house)
-    share = Share(work_id, nonce, solution, ntime)
+    share = Share(work_id, nonce, solution, ntime, result)
     judgement = house.judge(share)
     if judgement.verdict is not None:
         assert judgement.verdict.reason not in FORWARDED
     else:
         assert (nonce.lower(), solution.lower()) == (GOOD.nonce, GOOD.solution)
+        assert result.lower() in ("", f"{GOOD.value:064x}")
         assert house.reason(share) is Reason.DUPLICATE

@@ -8,6 +8,7 @@ import attrs
 from proxy.config import Address, Config, Listen, Pool, Upstream
 from proxy.core.tally import Tally
 from proxy.downstream.house import House
+from proxy.downstream.session import Door
 from proxy.model.job import Job
 from proxy.model.share import Reason, Verdict
 from proxy.model.target import MAX_TARGET
@@ -15,7 +16,19 @@ from proxy.relay import Relay, Shared
 from proxy.upstream.conversation import LOST, Conversation, Forward
 from proxy.upstream.session import PoolStatus
 from proxy.upstream.session import Upstream as PoolSide
-from tests.kit.miners import EQUIHASH, EXTRANONCE1, Dialogue, Found, mined
+from proxy.wire.events import Notify
+from proxy.wire.loginjobs import JobForm
+from tests.kit.miners import (
+    EQUIHASH,
+    EXTRANONCE1,
+    Dialogue,
+    Found,
+    LoginDialogue,
+    blob_job,
+    blob_work,
+    door,
+    mined,
+)
 
 ACCEPTED = Verdict(Reason.ACCEPTED)
 HEADER = "ab" * 32
@@ -65,6 +78,18 @@ class FakePool:
         self.relay.pool_job(job)
         return job
 
+    def comes_with_blobs(self, given: Notify | None = None) -> None:
+        """Connect anew to a pool of blob work, and give a job."""
+        self.goes()
+        self.connection += 1
+        self.is_up = True
+        self.relay.pool_working(cast("Conversation", FakeLink("")))
+        self.gives_blob(given or blob_work())
+
+    def gives_blob(self, given: Notify) -> None:
+        """Give a job of blob work."""
+        self.relay.pool_job(blob_job(given, self.connection))
+
     def answers(self, verdict: Verdict = ACCEPTED, now: float = 1000.25) -> Forward:
         """Give the verdict on the oldest share."""
         forward = self.got.pop(0)
@@ -100,6 +125,7 @@ class Farm:
     relay: Relay
     pool: FakePool
     carrier: FakeCarrier
+    is_blob: bool = False
 
     @property
     def tally(self) -> Tally:
@@ -112,6 +138,12 @@ class Farm:
         miner.logs_in(worker)
         return miner
 
+    def login_miner(self, worker: str = "rig1", lane: int = 0) -> LoginDialogue:
+        """A miner at work that speaks the login dialect."""
+        miner = LoginDialogue(self.relay, lane=lane, at=blob_door(lane) if self.is_blob else None)
+        miner.logs_in(worker)
+        return miner
+
     def share(self, miner: Dialogue, number: int = 0) -> Found:
         """A share for the current job; another number is another share."""
         found = mined(self.relay.works[0].job.header, miner.prefix)
@@ -120,14 +152,23 @@ class Farm:
         return next(found)
 
 
+def blob_door(lane: int = 0, target_digits: int = 0) -> Door:
+    """A listener of a farm that has blob work."""
+    job_form = JobForm(target_digits=target_digits)
+    return door(lane=lane, dialects=["login"], proof=None, job_form=job_form)
+
+
 def farm(
-    worker_names: str = "account", listen: tuple[Listen, ...] = (Listen(),), nonce_bytes: int = 4
+    worker_names: str = "account",
+    listen: tuple[Listen, ...] = (Listen(),),
+    nonce_bytes: int = 4,
+    blob: bool = False,
 ) -> Farm:
-    """A relay for equihash/48_5, without a pool as yet."""
+    """A relay for equihash/48_5, or for blob work, without a pool as yet."""
     url = Address("stratum+tcp", "pool.example", 3333)
     upstream = Upstream(
         user="account",
-        algorithm="equihash/48_5",
+        algorithm="blob" if blob else "equihash/48_5",
         worker_names=worker_names,
         nonce_bytes=nonce_bytes,
         pools=(Pool(url=url),),
@@ -135,13 +176,13 @@ def farm(
     clock = iter(range(1_000_000))
     relay = Relay(
         Config(upstream=upstream, listen=listen),
-        EQUIHASH,
+        None if blob else EQUIHASH,
         Tally(),
         clock=lambda: next(clock) / 1000,
         wall_clock=lambda: 1_800_000_000.5,
         shared=Shared(itertools.count(0x1000)),
     )
-    made = Farm(relay, FakePool(), FakeCarrier())
+    made = Farm(relay, FakePool(), FakeCarrier(), blob)
     made.pool.relay = relay
     relay.upstream = cast("PoolSide", made.pool)
     relay.attach(made.carrier)

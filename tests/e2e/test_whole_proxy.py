@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
+import attrs
 import pytest
 import trio
 
@@ -24,6 +25,7 @@ from proxy.sim.pool_options import PoolOptions
 from proxy.sim.verdicts import Kind
 
 SMALL = Equihash(48, 5)
+AION, LOGIN = "aion", "login"
 LONGEST = 60  # seconds; a run that hangs fails
 
 
@@ -42,27 +44,28 @@ class Rig:
             shares: of each miner; 0 for no end.
         """
         defaults: dict[str, Any] = {"user": "rig{n}", "shares_per_second": 20.0, "max_shares": shares}
+        if self.pool.options.blob:
+            defaults |= {"dialect": LOGIN, "blob": True}
         miner = MinerOptions(equihash=SMALL, **{**defaults, **options})
         return Farm(self.address.host, self.address.port, FarmOptions(miners=miners, miner=miner, seed=7))
 
     def nothing_is_left(self) -> None:
         """Every share is accounted for, and every slice is back."""
-        tally, space = self.proxy.tally, self.proxy.relay.space
+        tally, relays = self.proxy.tally, self.proxy.relays
         assert tally.conserved
         assert tally.in_flight == 0
-        assert self.proxy.relay.workers == {}
-        assert space is not None
-        assert space.lent == 0
+        assert relays.workers == {}
+        assert relays.slots["lent"] == 0
+        assert relays.slots["free"] > 0
 
 
-async def start(
-    nursery: trio.Nursery, host: str, port: int, limits: Limits | None = None
-) -> tuple[Proxy, Address]:
-    """Run a proxy before a pool, and wait until it has work."""
+async def start(nursery: trio.Nursery, host: str, port: int, options: PoolOptions) -> tuple[Proxy, Address]:
+    """Run a proxy before a pool of these options, and wait until it has work."""
     proxy = Proxy(
         Config(
             upstream=Upstream(
-                algorithm="equihash/48_5",
+                dialect=options.dialect,
+                algorithm="blob" if options.blob else "equihash/48_5",
                 user="0xa0" + "11" * 31,
                 pools=(Pool(url=Address("stratum+tcp", host, port)),),
             ),
@@ -87,20 +90,36 @@ async def rig(options: PoolOptions, proxies: int = 1) -> AsyncIterator[Rig]:
             pool = await nursery.start(SimPool(options).run)
             host, port = pool.host, pool.port
             for _ in range(proxies):
-                proxy, address = await start(nursery, host, port)
+                proxy, address = await start(nursery, host, port, options)
                 host, port = address.host, address.port
             yield Rig(pool, proxy, address)
             nursery.cancel_scope.cancel()
 
 
-@pytest.mark.parametrize("style", ["solo", "p2"])
-async def test_no_bad_share_reaches_the_pool_and_no_good_one_is_refused(style: str) -> None:
+SOLO = PoolOptions(style="solo", equihash=SMALL, difficulty=4, job_seconds=1, seed=3, strict=True)
+PAIRINGS = {
+    "aion miners, solo pool": (AION, SOLO),
+    "aion miners, p2 pool": (AION, attrs.evolve(SOLO, style="p2")),
+    "login miners, solo pool": (LOGIN, SOLO),
+    "login miners, p2 pool": (LOGIN, attrs.evolve(SOLO, style="p2")),
+    "aion miners, login pool": (AION, attrs.evolve(SOLO, dialect=LOGIN)),
+    "login miners, login pool": (LOGIN, attrs.evolve(SOLO, dialect=LOGIN)),
+    "login miners, short targets": (LOGIN, attrs.evolve(SOLO, dialect=LOGIN, target_digits=16)),
+    "blob work": (LOGIN, attrs.evolve(SOLO, dialect=LOGIN, blob=True)),
+}
+
+
+@pytest.mark.parametrize(("dialect", "options"), PAIRINGS.values(), ids=PAIRINGS)
+async def test_no_bad_share_reaches_the_pool_and_no_good_one_is_refused(
+    dialect: str, options: PoolOptions
+) -> None:
     """Every kind of share at once, against a pool that enforces what real ones do."""
-    kinds = [kind for kind in Kind if kind.value not in ("slow_reader", "half_line")]
-    mix = Mix({kind: 20.0 if kind is Kind.GOOD else 2.0 for kind in kinds})
-    options = PoolOptions(style=style, equihash=SMALL, difficulty=4, job_seconds=1, seed=3, strict=True)
+    kept_out = {"slow_reader", "half_line"}
+    if options.blob:
+        kept_out |= {"bad_proof", "near_miss"}  # that a claim is false only the pool can tell
+    mix = Mix({kind: 20.0 if kind is Kind.GOOD else 2.0 for kind in Kind if kind.value not in kept_out})
     async with rig(options) as at:
-        report = await at.farm(15, 60, mix=mix).run()
+        report = await at.farm(15, 60, mix=mix, dialect=dialect).run()
         tally = at.proxy.tally
         assert report.unexpected_lines == []
         assert report.unanswered == 0
@@ -111,14 +130,20 @@ async def test_no_bad_share_reaches_the_pool_and_no_good_one_is_refused(style: s
         assert {k.value: v for k, v in tally.shares.items() if v} == dict(report.shares)
         assert tally.received_total == report.sent.total()
         met = {reason for reason in FILTERED if tally.shares[reason]}
-        assert met == set(FILTERED), "the mix was meant to show every row of the table"
+        unmet = {Reason.NOT_SUBSCRIBED} if dialect == LOGIN else set()
+        if options.blob:
+            unmet.add(Reason.INVALID_SOLUTION)
+        assert met == set(FILTERED) - unmet, "the mix was meant to show every row of the table"
         at.nothing_is_left()
 
 
-async def test_two_hundred_miners_never_do_the_same_work() -> None:
+@pytest.mark.parametrize("dialect", [AION, LOGIN])
+@pytest.mark.parametrize("pool", [AION, LOGIN])
+async def test_two_hundred_miners_never_do_the_same_work(dialect: str, pool: str) -> None:
     """Each counts its nonces up from zero, so the same slice twice would show at once."""
-    async with rig(PoolOptions(equihash=SMALL, seed=5)) as at:
-        report = await at.farm(200, 5, disconnect_seconds=1.0, reconnect_seconds=0.01).run()
+    async with rig(PoolOptions(dialect=pool, equihash=SMALL, seed=5)) as at:
+        churn = {"disconnect_seconds": 1.0, "reconnect_seconds": 0.01}
+        report = await at.farm(200, 5, dialect=dialect, **churn).run()
         assert report.connects > 200
         assert at.pool.tally.accepted > 200
         assert at.pool.tally.repeated_nonces == 0
@@ -126,10 +151,69 @@ async def test_two_hundred_miners_never_do_the_same_work() -> None:
         at.nothing_is_left()
 
 
-async def test_a_proxy_behind_a_proxy_splits_the_space_once_more() -> None:
+async def test_both_dialects_on_one_port_share_one_pool() -> None:
+    """Half a farm each; the pool cannot tell them apart, and neither sees the other's faults."""
+    async with rig(attrs.evolve(SOLO, job_seconds=0.5)) as at:
+        mix = Mix({kind: 20.0 if kind is Kind.GOOD else 2.0 for kind in (Kind.GOOD, Kind.JUNK, Kind.LOW)})
+        farms = [at.farm(10, 20, dialect=dialect, mix=mix, user=dialect + "{n}") for dialect in (AION, LOGIN)]
+        async with trio.open_nursery() as nursery:
+            for farm in farms:
+                nursery.start_soon(farm.run)
+        received = at.proxy.tally.received
+        for farm, dialect in zip(farms, (AION, LOGIN), strict=True):
+            assert farm.report.unexpected_lines == []
+            assert farm.report.violations == {}
+            assert received["farm", dialect] == farm.report.sent.total() > 100
+        assert at.pool.tally.bad == 0
+        assert at.pool.tally.repeated_nonces == 0
+        at.nothing_is_left()
+
+
+async def test_six_hundred_blob_miners_have_three_pool_connections() -> None:
+    """256 bytes a connection; the next miner opens another, and no nonce comes twice."""
+    async with rig(PoolOptions(dialect=LOGIN, blob=True, seed=5, extra_members={"next": {"a": 1.50}})) as at:
+        farm = at.farm(600, shares_per_second=3.0)
+        report = farm.report
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(farm.run)
+            await farm.until(lambda farm: report.online == 600 and report.accepted > 1000, LONGEST)
+            farm.stop()
+        assert at.pool.tally.connections == 3
+        assert at.pool.tally.accepted == report.accepted
+        assert at.pool.tally.repeated_nonces == 0
+        assert report.violations == {}
+        assert report.unexpected_lines == []
+        at.nothing_is_left()
+
+
+async def test_blob_miners_that_come_and_go_never_meet_on_a_nonce() -> None:
+    """A byte that was given back is nobody's until the next job; more connections make up for it."""
+    async with rig(PoolOptions(dialect=LOGIN, blob=True, job_seconds=1, seed=5)) as at:
+        churn = {"disconnect_seconds": 0.5, "reconnect_seconds": 0.01}
+        report = await at.farm(300, 10, **churn).run()
+        assert report.connects > 400
+        assert at.pool.tally.accepted > 1000
+        assert at.pool.tally.repeated_nonces == 0
+        assert at.pool.tally.bad == 0
+        assert report.violations == {}
+        at.nothing_is_left()
+
+
+async def test_what_a_blob_share_brings_reaches_the_pool_untouched() -> None:
+    """The proof is not ours to look at, nor what goes with it."""
+    brought = {"sig": "ab" * 64, "commitment": "cd" * 32}
+    async with rig(PoolOptions(dialect=LOGIN, blob=True, seed=5, record=True)) as at:
+        await at.farm(2, 3, extra_members=brought).run()
+        assert len(at.pool.shares) >= 6
+        for share in at.pool.shares:
+            assert share.extra.items() >= {**brought, "algo": "rx/0"}.items()
+
+
+@pytest.mark.parametrize("dialect", [AION, LOGIN])
+async def test_a_proxy_behind_a_proxy_splits_the_space_once_more(dialect: str) -> None:
     """Its own bytes come after the other's, and a moved pool reaches the miners through both."""
-    async with rig(PoolOptions(equihash=SMALL, seed=11), proxies=2) as at:
-        farm = at.farm(20)
+    async with rig(PoolOptions(dialect=dialect, equihash=SMALL, seed=11), proxies=2) as at:
+        farm = at.farm(20, dialect=dialect)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(farm.run)
             await farm.until(partial(_has_accepted, 100))
@@ -145,10 +229,20 @@ async def test_a_proxy_behind_a_proxy_splits_the_space_once_more() -> None:
         at.nothing_is_left()
 
 
-async def test_miners_outlive_every_fault_of_the_pool() -> None:
+@pytest.mark.parametrize(
+    ("pool", "miners", "blob"),
+    [
+        (AION, AION, False),
+        (AION, LOGIN, False),
+        (LOGIN, AION, False),
+        (LOGIN, LOGIN, False),
+        (LOGIN, LOGIN, True),
+    ],
+)
+async def test_miners_outlive_every_fault_of_the_pool(pool: str, miners: str, blob: bool) -> None:
     """Lost, restarted with old job ids, moved, garbled: nobody is cut off and every share is answered."""
-    async with rig(PoolOptions(equihash=SMALL, job_seconds=0.5, seed=9)) as at:
-        farm = at.farm(10, shares_per_second=10.0)
+    async with rig(PoolOptions(dialect=pool, blob=blob, equihash=SMALL, job_seconds=0.5, seed=9)) as at:
+        farm = at.farm(10, shares_per_second=10.0, dialect=miners)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(farm.run)
             for fault in (
@@ -167,7 +261,8 @@ async def test_miners_outlive_every_fault_of_the_pool() -> None:
         assert (report.connects, report.disconnects) == (10, 0)
         assert report.unexpected_lines == []
         assert report.unanswered == 0
-        assert report.moves > 0
+        assert report.moves > 0 or blob
+        assert report.violations == {}
         assert at.pool.tally.bad == 0
         assert at.proxy.tally.conserved
 

@@ -1,8 +1,9 @@
 """Miners for tests: a dialogue with one session without a socket, and a miner on a real one.
 
-    Dialogue     says() bytes in, answers out; passes() lets time go by as the board would
-    FakeHouse    the house as a session sees it; pools come and go at the test's command
-    SocketMiner  the same conversation over a Trio stream
+    Dialogue       says() bytes in, answers out; passes() lets time go by as the board would
+    LoginDialogue  the same in the login dialect
+    FakeHouse      the house as a session sees it; pools come and go at the test's command
+    SocketMiner    the same conversation over a Trio stream
 
 Strategy: what is said and heard are plain JSON values, so that a test reads as the protocol's page does.
 """
@@ -30,8 +31,9 @@ from proxy.model.share import Reason, Share, Verdict
 from proxy.model.target import MAX_TARGET
 from proxy.native import Equihash, share_value
 from proxy.sim.solver import solve
+from proxy.wire.events import JobGiven, Notify
 from proxy.wire.login import LINE_BYTES
-from proxy.wire.loginjobs import JobForm
+from proxy.wire.loginjobs import JobForm, read_blob
 
 EQUIHASH = Equihash(48, 5)
 EXTRANONCE1 = "a1b2c3d4e5f60718"
@@ -87,6 +89,85 @@ class Found:
     def submit(self, job_id: str, request_id: object = 4) -> Line:
         """Send it."""
         return submit(job_id, self.nonce, self.solution, request_id)
+
+
+# What XMRig says, in its order.
+LOGIN: Line = {
+    "id": 1,
+    "jsonrpc": "2.0",
+    "method": "login",
+    "params": {
+        "login": "0xa0",
+        "pass": "x",
+        "agent": "XMRig/6.26.0 (Linux x86_64) libuv/1.44.2 gcc/12.2.0",
+        "rigid": "rig1",
+        "algo": ["cn/0", "rx/0", "equihash/48_5"],
+    },
+}
+
+
+def login(request_id: object = 1, **params: object) -> Line:
+    """Log in with just these parameters."""
+    return {"id": request_id, "jsonrpc": "2.0", "method": "login", "params": params}
+
+
+def keepalived(session: object, request_id: object = 7) -> Line:
+    """Say that one is there."""
+    return {"id": request_id, "jsonrpc": "2.0", "method": "keepalived", "params": {"id": session}}
+
+
+def login_submit(session: str, job_id: str, nonce: str, request_id: object = 2, **more: object) -> Line:
+    """Send a share.
+
+    Args:
+        nonce: the whole of it.
+        more: the proof, in one of its spellings.
+    """
+    params = {"id": session, "job_id": job_id, "nonce": nonce, **more}
+    return {"id": request_id, "jsonrpc": "2.0", "method": "submit", "params": params}
+
+
+def ok(request_id: object, status: str = "OK") -> Line:
+    """The answer of the login dialect that all is well: an object, or XMRig does not hear it."""
+    return {"id": request_id, "jsonrpc": "2.0", "error": None, "result": {"status": status}}
+
+
+def refusal(request_id: object, text: str, code: int = -1) -> Line:
+    """A refusal in the login dialect."""
+    return {"id": request_id, "jsonrpc": "2.0", "error": {"code": code, "message": text}}
+
+
+def blob_work(number: int = 1, target: str = "b88d0600", algorithm: str = "rx/0") -> Notify:
+    """A pool's job of blob work.
+
+    Args:
+        number: tells its blob from others.
+        target: as the pool spells it; the usual one is of difficulty 10,000.
+    """
+    blob = f"1010{number:074x}" + "00" * 4 + "cd" * 33
+    members = {
+        "blob": blob,
+        "job_id": f"p{number}",
+        "target": target,
+        "algo": algorithm,
+        "height": 100 + number,
+        "seed_hash": "5e" * 32,
+    }
+    return read_blob(JobGiven({name: json.dumps(value).encode() for name, value in members.items()}))
+
+
+def blob_job(given: Notify, connection: int = 1, received: float = 0.0) -> Job:
+    """What the pool side makes of it."""
+    return Job(
+        pool="main",
+        connection=connection,
+        pool_id=given.job_id,
+        header=given.header,
+        target=given.target,
+        clean=given.clean,
+        received=received,
+        blob=given.blob,
+    )
 
 
 def mined(header: str, prefix: str) -> Iterator[Found]:
@@ -161,9 +242,10 @@ class FakeHouse:
 
     Args:
         extranonce1: the pool's; None to begin without a pool.
+        blob: it has blob work; then nothing of the nonce is the pool's, and one byte is ours.
     """
 
-    def __init__(self, extranonce1: str | None = EXTRANONCE1, own_bytes: int = 4) -> None:
+    def __init__(self, extranonce1: str | None = EXTRANONCE1, own_bytes: int = 4, blob: bool = False) -> None:
         self.works: tuple[Work, ...] = ()
         self.space: NonceSpace | None = None
         self.held: dict[Guest, None] = {}
@@ -174,6 +256,7 @@ class FakeHouse:
         self.verdict: Verdict | None = Verdict(Reason.KEPT)  # None: the pool is to say
         self.on_job: Callable[[], None] = lambda: None
         self._numbers = itertools.count(1)
+        self._blob = blob
         self._own_bytes = own_bytes
         self._book = JobBook(itertools.count(0x100))
         self._connection = 0
@@ -186,7 +269,7 @@ class FakeHouse:
     def pool_comes(self, extranonce1: str = EXTRANONCE1, now: float = 0.0) -> None:
         """Connect to a pool that gives a job at once."""
         self.pool_goes()
-        self.space = NonceSpace(extranonce1, self._own_bytes)
+        self.space = NonceSpace("", 1, start=1) if self._blob else NonceSpace(extranonce1, self._own_bytes)
         self._connection += 1
         self.new_job(now=now)
 
@@ -195,15 +278,22 @@ class FakeHouse:
         self.works = ()
         self.space = None
 
-    def new_job(self, target: int = MAX_TARGET, header: str = "", now: float = 0.0) -> Work:
+    def new_job(
+        self, target: int = MAX_TARGET, header: str = "", now: float = 0.0, clean: bool = True
+    ) -> Work:
         """Get a job; another header than before unless one is given."""
         self._jobs += 1
+        if self._blob:
+            return self.take(blob_job(blob_work(self._jobs), self._connection, now))
         header = header or f"{self._jobs:064x}"
-        job = Job("main", self._connection, f"{self._jobs:x}", header, target, True, now)
+        return self.take(Job("main", self._connection, f"{self._jobs:x}", header, target, clean, now))
+
+    def take(self, job: Job) -> Work:
+        """Get just this job."""
         self.works = tuple(self._book.add(job, [None]))
         held, self.held = self.held, {}
         for session in held:
-            session.release(now)
+            session.release(job.received)
         self.on_job()
         return self.works[0]
 
@@ -330,6 +420,59 @@ class Dialogue:
     def nonce(self) -> str:
         """An extranonce2 of the right length."""
         return "00" * (32 - len(self.prefix) // 2)
+
+
+class LoginDialogue(Dialogue):
+    """One miner of the login dialect and its session; what it hears, it takes as XMRig does."""
+
+    def __init__(
+        self,
+        house: Any,
+        limits: Limits | None = None,
+        lane: int = 0,
+        now: float = 1000.0,
+        at: Door | None = None,
+    ) -> None:
+        super().__init__(house, limits, lane, now, at)
+        self.session_id = ""  # as it was told
+        self.job: Line = {}  # the newest one heard of
+
+    def hears(self) -> list[Line]:
+        """Return what has come since the last look."""
+        heard = read(self.session.take_output())
+        for line in heard:
+            assert line["jsonrpc"] == "2.0", line
+            result = line.get("result")
+            if line.get("method") == "job":
+                assert "id" not in line, line
+                self._take(line["params"])
+            elif line.get("error") is not None:
+                assert isinstance(line["error"]["message"], str), line
+            else:
+                assert isinstance(result, dict), line
+                if "job" in result:
+                    self.session_id = result["id"]
+                    self._take(result["job"])
+        return heard
+
+    def _take(self, job: Line) -> None:
+        self.job, self.job_id = job, job["job_id"]
+
+    def logs_in(self, worker: str = "rig1") -> str:
+        """Log in as XMRig does, and return the first job's id; the house must have work."""
+        (line,) = self.says(login(login="0xa0", rigid=worker))
+        assert line["result"]["status"] == "OK"
+        return self.job_id
+
+    def submits(self, nonce: str = "", request_id: object = 2, **more: object) -> list[Line]:
+        """Send a share for the newest job, and return what is heard.
+
+        Args:
+            nonce: the whole of it; else one of Equihash work that is within its slice.
+            more: the proof, or what else is to be said.
+        """
+        nonce = nonce or self.prefix + self.nonce
+        return self.says(login_submit(self.session_id, self.job_id, nonce, request_id, **more))
 
 
 @attrs.define(eq=False)

@@ -18,7 +18,7 @@ from proxy.model.target import MAX_TARGET, from_difficulty
 from proxy.wire import events, login
 from proxy.wire.loginjobs import MAX_MEMBERS, JobForm, Seat, job_body, read_blob, read_equihash
 from tests.wire import xmrig
-from tests.wire.hostile import fit_to_show, patient, values
+from tests.wire.hostile import fit_to_show, nested, patient, values
 
 AION, PERSON = "equihash/210_9", "AION0PoW"
 HEADER = "5a17c0ffee" + "0" * 52 + "aa"
@@ -296,6 +296,15 @@ def test_any_members_are_a_job_or_the_pools_fault(members: dict[str, bytes]) -> 
             fit_to_show(fault)
             continue
         assert 1 <= notify.target <= MAX_TARGET
+
+
+@pytest.mark.parametrize("name", ["blob", "target", "clean", "xn", "nonceoffset"])
+@pytest.mark.parametrize("raw", [nested(1_000_000), b'"\xff"', b"[1,", b"1e999", b""])
+def test_a_member_that_cannot_be_decoded_is_the_pools_fault(name: str, raw: bytes) -> None:
+    """A line that was read holds none such; but what was deep there is as deep further in."""
+    whole = {key: json.dumps(value).encode() for key, value in EQUIHASH.items()} | {name: raw}
+    with pytest.raises(PoolError, match=f"a job whose {name} is not JSON, or nested too deeply"):
+        read_equihash(events.JobGiven(whole), AION, PERSON)
 
 
 # ---- what miners get: blob work

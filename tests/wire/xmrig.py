@@ -12,8 +12,8 @@ import attrs
 
 OFFSETS = {"rx/0": 39, "rx/wow": 39, "cn/r": 39, "cn-pico": 39, "ghostrider": 76, "rx/yada": 147}
 FATAL = ("unauthenticated", "your ip is banned", "ip address currently banned", "invalid job id")
-MOST_LINE = 16_384
-LEAST_LINE = 32
+MOST_LINE = 16_384  # the longest its own proxy would send it
+LEAST_LINE = 32  # shorter ones are no messages to it
 BLOB_BYTES = 408
 
 

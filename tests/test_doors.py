@@ -1,0 +1,118 @@
+"""What each listener takes: in the words of the configuration, and in those of a refusal."""
+
+from collections.abc import Iterable
+
+import attrs
+import pytest
+
+from proxy.config import Address, Config, Limits, Listen, Pool, Upstream
+from proxy.doors import Listening, dialects, make_door
+from proxy.downstream.session import Door
+from proxy.model.proof import ProofForm
+from proxy.wire.loginjobs import JobForm
+
+
+def configured(*listen: Listen, algorithm: str = "equihash/210_9", line_bytes: int = 0) -> Config:
+    """A configuration; the length of a line is given only if it is here."""
+    pool = Pool(url=Address("stratum+tcp", "pool.example", 3333))
+    return Config(
+        upstream=Upstream(user="account", algorithm=algorithm, dialect="login", pools=(pool,)),
+        listen=listen,
+        limits=Limits(line_bytes=line_bytes) if line_bytes else Limits(),
+        given=frozenset({"limits", "limits.line_bytes"} if line_bytes else {"limits"}),
+    )
+
+
+def standing(listen: Iterable[Listen]) -> Listening:
+    """Every listener with the port it really has."""
+    return [(each, Address("stratum+tcp", "0.0.0.0", 4000 + number)) for number, each in enumerate(listen)]
+
+
+def door_of(config: Config, number: int = 0) -> Door:
+    """The door of one listener of a configuration."""
+    return make_door(config, config.listen[number], standing(config.listen), lane=0)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "algorithm", "spoken"),
+    [
+        ("auto", "equihash/210_9", ["aion", "login"]),
+        ("aion", "equihash/210_9", ["aion"]),
+        ("login", "equihash/210_9", ["login"]),
+        ("auto", "blob", ["login"]),
+        ("login", "blob", ["login"]),
+    ],
+)
+def test_what_a_listener_takes(dialect: str, algorithm: str, spoken: list[str]) -> None:
+    config = configured(Listen(dialect=dialect), algorithm=algorithm)
+    assert dialects(config, config.listen[0]) == spoken
+    door = door_of(config)
+    assert list(door.flows) == spoken
+    assert sorted({*door.flows, *door.hints}) == ["aion", "login"]
+    assert not set(door.flows) & set(door.hints)
+
+
+def test_a_miner_at_the_wrong_port_is_told_the_right_one() -> None:
+    listen = [
+        Listen(name="rigs", dialect="aion"),
+        Listen(name="more rigs", dialect="aion"),
+        Listen(name="cpus", dialect="login"),
+        Listen(name="all", dialect="auto"),
+    ]
+    config = configured(*listen)
+    assert door_of(config, 0).hints == {"login": "port 4002 does (listener cpus)"}
+    assert door_of(config, 2).hints == {"aion": "port 4000 does (listener rigs)"}
+    assert door_of(config, 3).hints == {}
+
+
+def test_where_no_port_is_right_it_is_told_what_would_make_one() -> None:
+    config = configured(Listen(name="rigs", dialect="aion"))
+    assert door_of(config).hints == {"login": 'set dialect = "auto" for listener rigs'}
+    config = configured(Listen(name="cpus", dialect="login"))
+    assert door_of(config).hints == {"aion": 'set dialect = "auto" for listener cpus'}
+
+
+@pytest.mark.parametrize("dialect", ["auto", "login"])
+def test_no_port_helps_an_aion_miner_where_the_work_is_blobs(dialect: str) -> None:
+    config = configured(Listen(dialect=dialect), algorithm="blob")
+    hint = 'the work here is not Equihash (upstream.algorithm = "blob"), which no Aion miner can do'
+    assert door_of(config).hints == {"aion": hint}
+
+
+@pytest.mark.parametrize(
+    ("dialect", "given", "line_bytes"),
+    [
+        ("aion", 0, 16_384),
+        ("login", 0, 65_536),
+        ("auto", 0, 65_536),
+        ("auto", 16_384, 16_384),
+        ("login", 8192, 8192),
+        ("login", 100_000, 100_000),
+        ("aion", 100_000, 100_000),
+    ],
+)
+def test_lines_are_as_long_as_the_dialect_needs_unless_the_length_is_given(
+    dialect: str, given: int, line_bytes: int
+) -> None:
+    assert door_of(configured(Listen(dialect=dialect), line_bytes=given)).line_bytes == line_bytes
+
+
+def test_a_default_raised_above_the_dialects_need_stays() -> None:
+    config = attrs.evolve(configured(Listen()), limits=Limits(line_bytes=200_000))
+    assert door_of(config).line_bytes == 200_000
+
+
+def test_what_sessions_need_of_the_rest_of_the_configuration() -> None:
+    config = configured(Listen(name="rigs", target_digits=16), Listen())
+    door = make_door(config, config.listen[0], standing(config.listen), lane=3)
+    assert (door.listener, door.lane) == ("rigs", 3)
+    assert door.limits is config.limits
+    assert door.proof == ProofForm.of(210, 9)
+    assert door.job_form == JobForm("equihash/210_9", "AION0PoW", target_digits=16)
+    assert door_of(config, 1).job_form.target_digits == 0
+
+
+def test_blob_work_has_no_proof_and_names_its_algorithm_itself() -> None:
+    door = door_of(configured(Listen(target_digits=8), algorithm="blob"))
+    assert door.proof is None
+    assert (door.job_form.algorithm, door.job_form.target_digits) == ("", 8)
