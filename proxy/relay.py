@@ -226,12 +226,14 @@ class Relay:
         resting = 0 if self.space is None else self.space.resting
         return len(self.members) + resting < BLOB_MINERS
 
-    def admit(self, session: Guest) -> House:
+    def admit(self, session: Guest) -> House | None:
         """Take a session in; another relay does where this one is full and there is another."""
         if session in self.members:
             return self
-        relay = self if self.has_room else self.overflow() or self
-        relay.members.add(session)
+        relay = self if self.has_room else self.overflow()
+        # Not even to wait for work here: it would be let in before those whose places these are.
+        if relay is not None:
+            relay.members.add(session)
         return relay
 
     def lend(self) -> Slice | None:

@@ -317,27 +317,25 @@ class Board:
         while True:
             await self._job_event.wait()
             self._job_event = trio.Event()
-            while self._announced:
-                house = next(iter(self._announced))
-                await self._send_job(house, self._announced.pop(house))
+            announced, self._announced = self._announced, {}
+            await self._send_announced(announced)
 
-    async def _send_job(self, house: House, received: float) -> None:
-        works = house.works
-        if not works:
-            return  # the pool is gone again, and its job with it
-        # All of them: whoever is in another house and has its job is passed over soon enough.
+    async def _send_announced(self, announced: dict[House, float]) -> None:
+        works = {house: house.works for house in announced}
         connections = list(self._connections.values())
         for start in range(0, len(connections), FANOUT_SLICE):
+            if all(house.works is not announced_works for house, announced_works in works.items()):
+                return  # newer jobs are announced, or there are none any more
             now = trio.current_time()
             for connection in connections[start : start + FANOUT_SLICE]:
                 if connection.sock is not None:
                     self._give(connection, now)
             self.flush()
             await trio.lowlevel.checkpoint()
-            if house.works is not works:
-                return  # a newer job is announced, or there is none any more
-        if connections:
-            self._tally.fanout.observe(trio.current_time() - received)
+        now = trio.current_time()
+        for house, received in announced.items():
+            if connections and house.works and house.works is works[house]:
+                self._tally.fanout.observe(now - received)
 
     async def _send_first_jobs(self) -> None:
         """Give the first job to miners that do not ask for extranonce changes."""

@@ -41,8 +41,8 @@ class House(Protocol):
     def next_number(self) -> int:
         """A number that no other session of this run has."""
 
-    def admit(self, session: Guest) -> "House":
-        """Take a session in; the house that has room for it, which need not be this one."""
+    def admit(self, session: Guest) -> "House | None":
+        """Take a session in; the house that has room for it, which need not be this one, None if none has."""
 
     def lend(self) -> Slice | None:
         """Lend a slice of the present nonce space; None if there is no room."""

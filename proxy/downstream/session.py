@@ -288,14 +288,18 @@ class MinerSession:
 
     def enter(self, now: float) -> None:
         """Ask for a slice: flow.entered() follows now, or as soon as there is work."""
-        self.house = self.house.admit(self)
-        if self.house.works:
+        house = self.house.admit(self)
+        if house is None:
+            self._turn_away()
+            return
+        self.house = house
+        if house.works:
             self._take_seat(now)
         else:
             # Our wait, not the miner's: it is not to be dropped for it.
             self._held = True
             self.deadline = float("inf")
-            self.house.hold(self)
+            house.hold(self)
 
     def log_in(self, worker: str) -> None:
         """Count under a name, in place of any earlier one."""
@@ -364,10 +368,13 @@ class MinerSession:
         if self._space is not self.house.space:
             self._take_slice()
         if self.slice is None:
-            self.say(self.flow.turned_away(_NO_SLICE))
-            self.close("no_slice", _NO_SLICE_WHY)
+            self._turn_away()
         else:
             self.flow.entered(now)
+
+    def _turn_away(self) -> None:
+        self.say(self.flow.turned_away(_NO_SLICE))
+        self.close("no_slice", _NO_SLICE_WHY)
 
     def _take_slice(self) -> None:
         if self.slice is not None:

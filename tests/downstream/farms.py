@@ -125,7 +125,8 @@ class Farm:
     relay: Relay
     pool: FakePool
     carrier: FakeCarrier
-    is_blob: bool = False
+    shared: Shared
+    is_blob: bool
 
     @property
     def tally(self) -> Tally:
@@ -163,8 +164,16 @@ def farm(
     listen: tuple[Listen, ...] = (Listen(),),
     nonce_bytes: int = 4,
     blob: bool = False,
+    beside: Farm | None = None,
+    pool: FakePool | None = None,
 ) -> Farm:
-    """A relay for equihash/48_5, or for blob work, without a pool as yet."""
+    """A relay for equihash/48_5, or for blob work, without a pool as yet.
+
+    Args:
+        beside: another relay of the same proxy.
+        pool: its pool side.
+    """
+    shared = beside.shared if beside else Shared(itertools.count(0x1000))
     url = Address("stratum+tcp", "pool.example", 3333)
     upstream = Upstream(
         user="account",
@@ -177,12 +186,12 @@ def farm(
     relay = Relay(
         Config(upstream=upstream, listen=listen),
         None if blob else EQUIHASH,
-        Tally(),
+        beside.tally if beside else Tally(),
         clock=lambda: next(clock) / 1000,
         wall_clock=lambda: 1_800_000_000.5,
-        shared=Shared(itertools.count(0x1000)),
+        shared=shared,
     )
-    made = Farm(relay, FakePool(), FakeCarrier(), blob)
+    made = Farm(relay, pool or FakePool(), FakeCarrier(), shared, blob)
     made.pool.relay = relay
     relay.upstream = cast("PoolSide", made.pool)
     relay.attach(made.carrier)
