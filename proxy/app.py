@@ -33,6 +33,7 @@ from proxy.native import Equihash
 from proxy.openfiles import raise_limit
 from proxy.ops import http, metrics
 from proxy.ops.logs import Repeated
+from proxy.ops.view import RelayView, View
 from proxy.relay import Relay, Shared
 from proxy.relays import Relays
 from proxy.upstream.session import Upstream
@@ -60,15 +61,17 @@ class Started:
 
 
 class Proxy:
-    """A whole proxy, not yet running."""
+    """A whole proxy, not yet running.
 
-    def __init__(self, config: Config) -> None:
+    Args:
+        equihash: checks the proofs in place of the configured one; for a measurement.
+    """
+
+    def __init__(self, config: Config, equihash: Equihash | None = None) -> None:
         self.config = config
-        self.equihash = _equihash(config)
+        self.equihash = equihash or _equihash(config)
         self.tally = Tally()
-        # Milliseconds since 1970: no pool gives a thousand jobs a second for long, so the ids of two runs
-        # never meet.
-        self._shared = Shared(itertools.count(int(time.time() * 1000)))
+        self._shared = self._make_shared()
         self.relays = Relays(self._make_relay, config.limits.pool_connections)
         self.relay = self.relays.first
         self._sockets: list[tuple[Listen, socket.socket]] = []
@@ -76,6 +79,7 @@ class Proxy:
         self._http_socket: socket.socket | None = None
         self._stop = trio.Event()
         self._repeated = Repeated()
+        self.view: View = RelayView(self.relays)
 
     def bind(self) -> Started:
         """Take all ports, before anything else starts.
@@ -109,34 +113,50 @@ class Proxy:
 
     async def run(self) -> None:
         """Run on the ports that bind() took, until stop() is called."""
-        board = Board(
-            self.relay,
-            self.config.limits,
-            self.tally,
-            self.relays.room,
-            lambda: self.relays.is_full,
-            self._farewell,
-        )
+        board = self._make_board()
         self.relay.attach(board)
-        for listen, sock in self._sockets:
-            lane = self.relay.lane_of(listen.difficulty)
-            board.open(sock, make_door(self.config, listen, self._listening, lane))
+        self._open_doors(board)
         self._raise_file_limit()
         self._say_proof_check()
         upstream_scope = trio.CancelScope()
         async with trio.open_nursery() as nursery:
             if self._http_socket is not None:
-                collector = metrics.registry(self.relays, board.count, time.time())
-                application = http.build(self.relays, collector, self.config.http.read_token)
+                collector = metrics.registry(self.view, time.time())
+                application = http.build(self.view, collector, self.config.http.read_token)
                 await nursery.start(http.serve, application, self._http_socket)
             nursery.start_soon(board.run)
             nursery.start_soon(self._run_upstream, upstream_scope)
-            nursery.start_soon(self._say_status, board)
+            nursery.start_soon(self._run_beside)
             await self._stop.wait()
             await self._wind_down(board, upstream_scope)
             nursery.cancel_scope.cancel()
 
-    # ---- start
+    def when_ready(self, tell: Callable[[], None]) -> None:
+        """Have it told when there is work for miners for the first time."""
+        self.relay.on_first_work = tell
+
+    # ---- start; what a proxy of several processes has otherwise, proxy/workers/ replaces
+
+    def _make_shared(self) -> Shared:
+        # Milliseconds since 1970: no pool gives a thousand jobs a second for long, so the ids of two runs
+        # never meet.
+        return Shared(itertools.count(int(time.time() * 1000)))
+
+    def _make_board(self) -> Board:
+        board = Board(
+            self.relay,
+            self.config.limits,
+            self.tally,
+            self.relays,
+            self._farewell,
+        )
+        self.view = RelayView(self.relays, board.count)
+        return board
+
+    def _open_doors(self, board: Board) -> None:
+        for listen, sock in self._sockets:
+            lane = self.relay.lane_of(listen.difficulty)
+            board.open(sock, make_door(self.config, listen, self._listening, lane))
 
     def _raise_file_limit(self) -> None:
         miners = self.config.limits.max_miners
@@ -170,9 +190,16 @@ class Proxy:
             shared=self._shared,
             ring_start=secrets.randbits(32),
         )
-        relay.upstream = Upstream(self.config, relay, self.tally, Random(), first_choice)
+        relay.upstream = self._make_upstream(relay, first_choice)
         relay.upstream.on_batch = relay.after_batch
         return relay
+
+    def _make_upstream(self, relay: Relay, first_choice: Callable[[], int]) -> Upstream:
+        return Upstream(self.config, relay, self.tally, Random(), first_choice)
+
+    async def _run_beside(self) -> None:
+        """Do what is to be done beside miners and pool, until cancelled."""
+        await self._say_status()
 
     async def _run_upstream(self, scope: trio.CancelScope) -> None:
         with scope:
@@ -181,7 +208,7 @@ class Proxy:
     # ---- stop
 
     async def _wind_down(self, board: Board, upstream_scope: trio.CancelScope) -> None:
-        log.info("stopping", in_flight=self.tally.in_flight, miners=len(board))
+        self._say_stopping()
         board.stop_listening()
         with trio.move_on_after(self.config.limits.shutdown_seconds):
             await self.relays.settled()
@@ -189,33 +216,39 @@ class Proxy:
         upstream_scope.cancel()
         await self.relays.settled()
         board.close_all("shutdown")
-        tally = self.tally
+        self._say_stopped()
+
+    # ---- the log
+
+    def _say_stopping(self) -> None:
+        log.info("stopping", in_flight=self.view.tally.in_flight, miners=sum(self.view.miners().values()))
+
+    def _say_stopped(self) -> None:
+        tally = self.view.tally
         log.info(
             "stopped",
             received=tally.received_total,
             forwarded=tally.forwarded_total,
-            accepted=tally.shares[Reason.ACCEPTED],
-            lost=tally.shares[Reason.LOST],
+            accepted=tally.shares.get(Reason.ACCEPTED, 0),
+            lost=tally.shares.get(Reason.LOST, 0),
             conserved=tally.conserved,
         )
 
-    # ---- the log
-
-    async def _say_status(self, board: Board) -> None:
+    async def _say_status(self) -> None:
         """Say once a minute how the farm does, for whoever has only the log."""
-        tally = self.tally
-        before, work_before = Counter(tally.shares), tally.credited
+        before, work_before = Counter(self.view.tally.shares), self.view.tally.credited
         while True:
             await trio.sleep(STATUS_SECONDS)
+            tally = self.view.tally
             shares, work = Counter(tally.shares), tally.credited
             last = {reason.value: shares[reason] - before[reason] for reason in Reason}
             log.info(
                 "last minute",
-                miners=len(board),
-                workers=len(self.relays.workers),
+                miners=sum(self.view.miners().values()),
+                workers=len(self.view.workers),
                 sols_per_second=round((work - work_before) / STATUS_SECONDS, 2),
                 **{reason: count for reason, count in last.items() if count},
-                **({"work": "none"} if self.relays.not_ready else {}),
+                **({"work": "none"} if self.view.not_ready else {}),
             )
             before, work_before = shares, work
 
@@ -246,23 +279,26 @@ def _equihash(config: Config) -> Equihash | None:
     return None if parameters is None else Equihash(*parameters, config.upstream.personalization)
 
 
-async def run_until_signalled(config: Config, tell: Callable[[str], None]) -> None:
+async def run_until_signalled(
+    config: Config, tell: Callable[[str], None], make: Callable[[Config], Proxy] = Proxy
+) -> None:
     """Run a proxy until SIGTERM or SIGINT; a second signal does not wait for the pool.
 
     Args:
         tell: prints one line for the operator's scripts: every listener, then `ready`.
+        make: makes the proxy.
     Raises: ConfigError if an address cannot be had.
     """
     # Signals first: whoever reads a line of ours may send one at once.
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        proxy = Proxy(config)
+        proxy = make(config)
         started = proxy.bind()
         for name, url in started.listening:
             tell(f"listening name={name} url={url}")
         if started.http is not None:
             host, port = started.http
             tell(f"http url=http://{f'[{host}]' if ':' in host else host}:{port}")
-        proxy.relay.on_first_work = lambda: tell("ready")
+        proxy.when_ready(lambda: tell("ready"))
         async with trio.open_nursery() as nursery:
 
             async def obey() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+from proxy.bench.commands import bench
 from proxy.errors import ConfigError, SluiceError
 from proxy.sim.options import sim
 from proxy.version import __version__
@@ -85,16 +86,17 @@ def run(path: str | None) -> None:
     """
     import trio
 
-    from proxy.app import run_until_signalled
+    from proxy.app import Proxy, run_until_signalled
     from proxy.config import load, unbuilt
     from proxy.ops import logs
+    from proxy.workers.parent import Parent
 
     config = load(path, os.environ)
     missing = unbuilt(config)
     if missing:
         raise ConfigError("\n".join(missing))
     logs.configure(config.log.level, config.log.format)
-    trio.run(run_until_signalled, config, _tell_whoever_listens)
+    trio.run(run_until_signalled, config, _tell_whoever_listens, Parent if config.workers > 1 else Proxy)
 
 
 def _tell(line: str) -> None:
@@ -212,53 +214,7 @@ def demo(as_json: bool, pool_dialect: str | None, miners_dialect: str | None, **
         sys.exit(1)
 
 
-def _progress(text: str) -> Any:
-    """A progress bar on a terminal, nothing in a pipe; advance it with .update(task, completed=0..1)."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    columns = (TextColumn(text), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-
-
-@_example("sluice bench verify")
-@sluice.command()
-@click.argument("what", type=click.Choice(["verify", "fanout"]), required=False)
-@click.option(
-    "--seconds",
-    type=click.FloatRange(0.2, 600),
-    default=3.0,
-    show_default=True,
-    help="For each path of verify.",
-)
-@click.option(
-    "--connections",
-    type=click.IntRange(1, 100_000),
-    multiple=True,
-    default=(1000, 10_000),
-    show_default=True,
-    help="For fanout; give it again for more rows.",
-)
-@click.option("--json", "as_json", is_flag=True, help="One JSON object instead of tables.")
-def bench(what: str | None, seconds: float, connections: tuple[int, ...], as_json: bool) -> None:
-    """Measure this machine: the proof check, and a job's way to the last miner."""
-    from proxy.bench import tables
-    from proxy.ops import logs
-
-    logs.configure("warning")
-    with _progress("sluice bench") as progress:
-        results: dict[str, Any] = {}
-        if what in (None, "verify"):
-            results.update(tables.run_verify(seconds, progress))
-        if what in (None, "fanout"):
-            results.update(tables.run_fanout(connections, progress))
-    if as_json:
-        click.echo(json.dumps(results))
-    else:
-        tables.show(results)
-
-
+sluice.add_command(bench)
 sluice.add_command(sim)
 
 

@@ -212,7 +212,7 @@ def _outcome(
         seconds=round(seconds, 2),
         miners=miners,
         received=tally.received_total,
-        shares={reason.value: tally.shares[reason] for reason in Reason},
+        shares={reason.value: tally.shares.get(reason, 0) for reason in Reason},
         forwarded=tally.forwarded_total,
         sols_per_second=round(tally.credited / seconds, 1),
         fanout_ms=fanout.samples.milliseconds(),

@@ -64,5 +64,6 @@ def _hint(config: Config, listen: Listen, listening: Listening, dialect: str) ->
         return 'the work here is not Equihash (upstream.algorithm = "blob"), which no Aion miner can do'
     for other, address in listening:
         if dialect in dialects(config, other):
-            return f"port {address.port} does (listener {other.name})"
+            where = f"port {address.port}" if address.port else address
+            return f"{where} does (listener {other.name})"
     return f'set dialect = "auto" for listener {listen.name}'

@@ -14,14 +14,16 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import attrs
+import msgspec
 import structlog
 
 from proxy.config import Config
+from proxy.core.assignment import Assignment
 from proxy.core.blobvalidator import BlobValidator
 from proxy.core.extranonce import WARN_PREFIX, NonceSpace, Slice
 from proxy.core.jobbook import JobBook
 from proxy.core.tally import Tally
-from proxy.core.validator import Validator
+from proxy.core.validator import Judgement, Validator
 from proxy.downstream.house import Guest, House
 from proxy.model.job import Job, Work
 from proxy.model.share import Reason, Share, Verdict
@@ -48,8 +50,7 @@ class Carrier(Protocol):
         """Send what sessions have to say."""
 
 
-@attrs.define(slots=True, eq=False)
-class _Ticket:
+class _Ticket(msgspec.Struct, eq=False):
     """The way home for a verdict."""
 
     session: Guest
@@ -77,6 +78,8 @@ class Shared:
 class Relay:
     """The house: sessions on one side, one pool connection on the other.
 
+    `blob_bytes` is how many bytes of a blob's nonce tell its miners apart.
+
     Args:
         equihash: the proof that shares carry; None for blob work.
         shared: what it has in common with other relays of this proxy.
@@ -84,6 +87,8 @@ class Relay:
         wall_clock: seconds since 1970, for shares that bring no time of their own.
         ring_start: where slices begin, see NonceSpace; not for blob work.
     """
+
+    blob_bytes = BLOB_BYTES
 
     def __init__(
         self,
@@ -110,7 +115,11 @@ class Relay:
         self._ring_start = ring_start
         self._shared = shared
         self._is_blob = equihash is None
-        self._validator = BlobValidator(self.book) if equihash is None else Validator(equihash, self.book)
+        if equihash is None:
+            self._judge = BlobValidator(self.book).judge
+        else:
+            self._judge_proof = Validator(equihash, self.book).judge
+            self._judge = self._judge_timed
         # One work of each job is made for each difficulty in use.
         self._miner_targets = list(
             dict.fromkeys(_miner_target(listen.difficulty) for listen in config.listen)
@@ -158,9 +167,9 @@ class Relay:
         self.pool_lost()
         if self._is_blob:
             # Byte 0 last: it leaves a nonce of zeros, from which some miners do not tell that it is split.
-            self.space = NonceSpace("", BLOB_BYTES, start=1)
+            self.space = NonceSpace("", self.blob_bytes, start=1)
             return
-        self.space = NonceSpace(link.extranonce1, self._config.upstream.nonce_bytes, self._ring_start)
+        self.space = self._split(link.extranonce1)
         if self.space.prefix_bytes > WARN_PREFIX and not self._warned_prefix:
             self._warned_prefix = True
             log.warning(
@@ -168,6 +177,9 @@ class Relay:
                 bytes=self.space.prefix_bytes,
                 note=f"some miners take {WARN_PREFIX} at most; upstream.nonce_bytes makes it shorter",
             )
+
+    def _split(self, extranonce1: str) -> NonceSpace:
+        return NonceSpace(extranonce1, self._config.upstream.nonce_bytes, self._ring_start)
 
     def pool_job(self, job: Job) -> None:
         """Turn a pool's job into work for every miner."""
@@ -224,7 +236,7 @@ class Relay:
         if not self._is_blob:
             return True
         resting = 0 if self.space is None else self.space.resting
-        return len(self.members) + resting < BLOB_MINERS
+        return len(self.members) + resting < 1 << (8 * self.blob_bytes)
 
     def admit(self, session: Guest) -> House | None:
         """Take a session in; another relay does where this one is full and there is another."""
@@ -261,7 +273,7 @@ class Relay:
 
     def refuse(self, session: Guest, verdict: Verdict) -> None:
         """Count a share that never became one."""
-        self.tally.received[session.listener, session.dialect] += 1
+        self.tally.received[session.label] += 1
         self.tally.judge(verdict.reason, 0.0)
 
     def judge(self, session: Guest, request_id: bytes, share: Share, now: float) -> Verdict | None:
@@ -270,12 +282,9 @@ class Relay:
         Returns: the verdict, or None if the pool's follows by session.answer().
         """
         tally = self.tally
-        tally.received[session.listener, session.dialect] += 1
-        began = self._clock()
-        judgement = self._validator.judge(share, session.assignment)
+        tally.received[session.label] += 1
+        judgement = self._judge(share, session.assignment)
         verdict, entry = judgement.verdict, judgement.entry
-        if verdict is None or verdict.reason in _PROVED:
-            tally.verify.observe(self._clock() - began)
         if verdict is not None:
             tally.judge(verdict.reason, entry.work.difficulty if entry is not None else 0.0)
             return verdict
@@ -283,14 +292,17 @@ class Relay:
         if not share.ntime:
             # Now, and so before the share waits for the pool: it is the time it was received.
             share.ntime = f"{int(self._wall_clock()):016x}"
-        forward = Forward(
-            job=entry.work.job,
-            user=self._user(session),
-            share=share,
-            value=judgement.value,
-            token=_Ticket(session, request_id, entry.work.difficulty),
-        )
-        return self._forward(forward, entry.work.difficulty, now)
+        work = entry.work
+        ticket = _Ticket(session, request_id, work.difficulty)
+        forward = Forward(work.job, self._user(session), share, judgement.value, ticket)
+        return self._forward(forward, work.difficulty, now)
+
+    def _judge_timed(self, share: Share, miner: Assignment) -> Judgement:
+        began = self._clock()
+        judgement = self._judge_proof(share, miner)
+        if judgement.verdict is None or judgement.verdict.reason in _PROVED:
+            self.tally.verify.observe(self._clock() - began)
+        return judgement
 
     def _forward(self, forward: Forward, difficulty: float, now: float) -> Verdict | None:
         if self.works and self.upstream.submit(forward, now):
@@ -302,13 +314,11 @@ class Relay:
 
     def _user(self, session: Guest) -> str:
         """The worker name the pool shall see."""
-        upstream = self._config.upstream
-        match upstream.worker_names:
-            case "suffix":
-                return f"{self.upstream.account_user}.{session.worker}"
-            case "own":
-                return session.worker
-        return self.upstream.account_user
+        names = self._config.upstream.worker_names
+        if names == "own":
+            return session.worker
+        account = self.upstream.account_user
+        return f"{account}.{session.worker}" if names == "suffix" else account
 
 
 def _miner_target(difficulty: object) -> int | None:

@@ -17,7 +17,7 @@ import trio
 
 from proxy.core.tally import Tally
 from proxy.relay import Relay
-from proxy.upstream.session import PoolStatus
+from proxy.upstream.session import QUEUE_HIGH, PoolStatus
 
 EMPTY_SECONDS = 60  # between two looks for relays that nobody is in: long enough for a farm to come back
 WARN_SECONDS = 60
@@ -88,12 +88,20 @@ class Relays:
     @property
     def is_full(self) -> bool:
         """Whether so many shares wait for a pool that no more should be read from miners."""
-        return any(running.relay.upstream.is_full for running in self._running)
+        # Asked with every batch, so no look at each of them while they cannot be.
+        return self.tally.in_flight >= QUEUE_HIGH and any(
+            running.relay.upstream.is_full for running in self._running
+        )
 
     async def room(self) -> None:
         """Wait until shares may be handed over again."""
         for running in list(self._running):
             await running.relay.upstream.room()
+
+    def push(self) -> None:
+        """Send on the shares that were handed over."""
+        for running in self._running:
+            running.relay.upstream.push()
 
     async def settled(self) -> None:
         """Wait until every share that was handed over has its verdict."""

@@ -65,6 +65,15 @@ def test_a_miner_at_the_wrong_port_is_told_the_right_one() -> None:
     assert door_of(config, 3).hints == {}
 
 
+def test_a_socket_file_is_named_by_its_path() -> None:
+    listen = [
+        Listen(name="rigs", dialect="aion"),
+        Listen(name="cpus", dialect="login", url=Address("unix", "", 0, "/run/cpus")),
+    ]
+    door = make_door(configured(*listen), listen[0], [(each, each.url) for each in listen], lane=0)
+    assert door.hints == {"login": "unix:///run/cpus does (listener cpus)"}
+
+
 def test_where_no_port_is_right_it_is_told_what_would_make_one() -> None:
     config = configured(Listen(name="rigs", dialect="aion"))
     assert door_of(config).hints == {"login": 'set dialect = "auto" for listener rigs'}

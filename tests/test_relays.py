@@ -19,7 +19,7 @@ from proxy.model.share import Reason
 from proxy.model.target import MAX_TARGET, to_bytes
 from proxy.relay import BLOB_MINERS, Relay
 from proxy.relays import EMPTY_SECONDS, WARN_SECONDS, Relays
-from proxy.upstream.session import PoolStatus
+from proxy.upstream.session import QUEUE_HIGH, PoolStatus
 from tests.downstream.farms import ACCEPTED, FakePool, Farm, blob_door, farm
 from tests.kit.miners import LOGIN, Line, LoginDialogue, blob_work, login_submit, ok, refusal
 
@@ -414,6 +414,7 @@ async def test_it_is_full_while_any_of_them_is_and_room_waits_for_all(autojump_c
     made.miners(600)
     await made.relays.room()
     made.sides[1].is_full = made.sides[2].is_full = True
+    made.relays.tally.in_flight = QUEUE_HIGH
     full = []
     for side in made.sides[1:]:
         with trio.move_on_after(100) as scope:

@@ -74,6 +74,18 @@ class _Watch(Histogram):
         self.done = trio.Event()
 
 
+class _NoPool:
+    """The pool side, where no share ever goes."""
+
+    is_full = False
+
+    async def room(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    def push(self) -> None:
+        pass
+
+
 class _Crowd:
     """The miners' process and the times it reports."""
 
@@ -110,11 +122,7 @@ async def measure(connections: int, progress: Callable[[float], None]) -> Fanout
     tally.fanout = watch = _Watch()
     relay, door, sock = _house(tally, connections)
     async with trio.open_nursery() as nursery:
-
-        async def room() -> None:
-            await trio.lowlevel.checkpoint()
-
-        board = Board(relay, door.limits, tally, room, lambda: False)
+        board = Board(relay, door.limits, tally, _NoPool())
         relay.attach(board)
         port = sock.getsockname()[1]
         board.open(sock, door)

@@ -1,75 +1,45 @@
-"""Runs the measurements for the command line and shows them: a dictionary for --json, tables for people."""
+"""Shows results: tables for people, and a file that says on which machine they were measured."""
 
+import json
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-import attrs
-import trio
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
 
-from proxy.bench import fanout, verify
+from proxy.errors import SluiceError
+from proxy.version import __version__
 
-
-def run_verify(seconds: float, progress: Progress) -> dict[str, Any]:
-    """Measure the proof check on every path of this machine.
-
-    Args:
-        seconds: for each path.
-    Returns: {"paths": [{"path", "valid_us", "junk_us", "sorted_junk_us"}]}.
-    """
-    task = progress.add_task("proof check", total=1.0)
-    results = verify.measure(seconds, lambda done: progress.update(task, completed=done))
-    return {"paths": [attrs.asdict(result) for result in results]}
-
-
-def run_fanout(connections: Iterable[int], progress: Progress) -> dict[str, Any]:
-    """Measure a job's way to the last of so many miners.
-
-    Returns: {"rows": [one for each number of connections]}.
-    """
-    rows = []
-    for wanted in connections:
-        count = fanout.room_for(wanted)
-        if count < wanted:
-            progress.console.print(f"{wanted} connections need more open files; the limit allows {count}")
-        task = progress.add_task(f"{count} miners", total=1.0)
-
-        def tell(done: float, task: Any = task) -> None:
-            progress.update(task, completed=done)
-
-        rows.append(attrs.asdict(trio.run(fanout.measure, count, tell)))
-    return {"rows": rows}
+Row = dict[str, Any]
 
 
 def show(results: dict[str, Any]) -> None:
     """Print tables."""
     console = Console()
-    console.print(f"{processor()}, Python {platform.python_version()}", highlight=False)
-    if "paths" in results:
-        table = _table("Equihash(210,9), hex strings in, from Python; µs a share")
-        for name in ("path", "valid", "random junk", "sorted junk"):
-            table.add_column(name, justify="left" if name == "path" else "right")
-        for row in results["paths"]:
-            figures = (row[key] for key in ("valid_us", "junk_us", "sorted_junk_us"))
-            table.add_row(row["path"], *(f"{figure:.2f}" for figure in figures))
+    console.print(machine(), highlight=False)
+    for table in tables(results):
         console.print(table)
-    if "rows" in results:
-        table = _table("A new job to all miners; ms, medians")
-        for name in ("miners", "bare loop", "sluice", "ratio", "bare loop, read", "sluice, read"):
-            table.add_column(name, justify="right")
-        for row in results["rows"]:
-            table.add_row(
-                str(row["connections"]),
-                f"{row['bare_ms']:.1f}",
-                f"{row['board_ms']:.1f}",
-                f"{row['ratio']:.2f}",
-                f"{row['bare_seen_ms']:.1f}",
-                f"{row['board_seen_ms']:.1f}",
-            )
-        console.print(table)
+
+
+def save(results: dict[str, Any], path: str) -> None:
+    """Keep results in a file, with what they were measured on.
+
+    Raises: SluiceError if it cannot be written.
+    """
+    today = datetime.now(UTC).date().isoformat()
+    about = {"machine": machine(), "version": __version__, "date": today}
+    try:
+        Path(path).write_text(json.dumps({**about, **results}, indent=1) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise SluiceError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def machine() -> str:
+    """Name processor and Python: a figure without its machine says nothing."""
+    return f"{processor()}, Python {platform.python_version()}"
 
 
 def processor() -> str:
@@ -80,6 +50,155 @@ def processor() -> str:
     except OSError:
         names = []
     return f"{names[0]}, {len(names)} cores" if names else platform.processor() or platform.machine()
+
+
+def tables(results: dict[str, Any]) -> Iterable[Table]:
+    """Make the tables of any measurement's results; a kind of row is told by its figures."""
+    if "paths" in results:
+        yield _paths(results["paths"])
+    rows = results.get("rows", [])
+    if rows and "board_ms" in rows[0]:
+        yield _fanout(rows)
+    if rows and "cpu_us" in rows[0]:
+        yield _shares(rows)
+        yield _round_trips(rows)
+    if rows and "kib" in rows[0]:
+        yield _memory(rows)
+    if "rates" in results:
+        yield _rates(results["rates"])
+    for row in results.get("churn", []):
+        yield _churn(row)
+    if results.get("growth"):
+        yield _growth(results["growth"])
+
+
+def _paths(rows: list[Row]) -> Table:
+    table = _table("Equihash(210,9), hex strings in, from Python; µs a share")
+    _columns(table, ("path",), ("valid", "random junk", "sorted junk"))
+    for row in rows:
+        figures = (row[key] for key in ("valid_us", "junk_us", "sorted_junk_us"))
+        table.add_row(row["path"], *(f"{figure:.2f}" for figure in figures))
+    return table
+
+
+def _fanout(rows: list[Row]) -> Table:
+    table = _table("A new job to all miners; ms, medians")
+    _columns(table, (), ("miners", "bare loop", "sluice", "ratio", "bare loop, read", "sluice, read"))
+    for row in rows:
+        table.add_row(
+            str(row["connections"]),
+            f"{row['bare_ms']:.1f}",
+            f"{row['board_ms']:.1f}",
+            f"{row['ratio']:.2f}",
+            f"{row['bare_seen_ms']:.1f}",
+            f"{row['board_seen_ms']:.1f}",
+        )
+    return table
+
+
+def _shares(rows: list[Row]) -> Table:
+    table = _table("A forwarded share and its parts, saturated, and a login; µs of CPU")
+    _columns(
+        table,
+        ("dialect",),
+        ("miners", "shares/s", "CPU", "bare I/O", "proof", "own code", "a login"),
+    )
+    for row in rows:
+        figures = (row[key] for key in ("cpu_us", "bare_us", "check_us", "own_us", "login_us"))
+        table.add_row(
+            row["dialect"],
+            f"{row['connections']:,}",
+            f"{row['per_second']:,.0f}",
+            *(f"{figure:.1f}" for figure in figures),
+        )
+    return table
+
+
+def _round_trips(rows: list[Row]) -> Table:
+    table = _table(f"A share's round trip at {rows[0]['paced']['rate']:,.0f} shares/s; µs")
+    _columns(
+        table,
+        ("dialect",),
+        ("miners", "CPU", "median", "p99", "direct", "its p99", "added"),
+    )
+    for row in rows:
+        paced, direct = row["paced"], row["direct"]
+        table.add_row(
+            row["dialect"],
+            f"{row['connections']:,}",
+            f"{paced['cpu_us']:.0f}",
+            *(f"{ends[key]:,.0f}" for ends in (paced, direct) for key in ("median_us", "p99_us")),
+            f"{row['added_median_us']:,.0f}",
+        )
+    return table
+
+
+def _rates(rows: list[Row]) -> Table:
+    table = _table(f"A forwarded share at growing rates, {rows[0]['connections']:,} miners; µs")
+    _columns(table, ("dialect",), ("shares/s", "reached", "CPU", "median", "p99"))
+    for row in rows:
+        figures = (row[key] for key in ("rate", "reached", "cpu_us", "median_us", "p99_us"))
+        table.add_row(row["dialect"], *(f"{figure:,.0f}" for figure in figures))
+    return table
+
+
+def _memory(rows: list[Row]) -> Table:
+    table = _table("Resident memory after ten jobs, and the CPU of a farm that does nothing")
+    _columns(
+        table,
+        ("dialect",),
+        ("miners", "in all, KiB", "KiB each", "a job, ms", "quiet", "idle"),
+    )
+    for row in rows:
+        table.add_row(
+            row["dialect"],
+            f"{row['connections']:,}",
+            f"{row['after_kib']:,}",
+            f"{row['kib']:.2f}",
+            f"{row['job_ms']:.1f}",
+            f"{row['quiet_percent']:.2f} %",
+            f"{row['idle_percent']:.2f} %",
+        )
+    return table
+
+
+_CHURN = {
+    "resident_kib": "memory, KiB",
+    "blocks": "pieces of memory in use",
+    "descriptors": "open files",
+    "lent": "slices lent",
+    "resting": "slices resting",
+}
+
+
+def _churn(row: Row) -> Table:
+    done = f"{row['connects']:,} connects, {row['shares']:,} shares and {row['jobs']:,} jobs"
+    table = _table(f"{row['dialect']}: {done} over {row['connections']:,} miners in {row['seconds']:,.0f} s")
+    _columns(table, ("",), ("first quarter", "last quarter", "ratio"))
+    for name, text in _CHURN.items():
+        first, last = row["first"][name], row["last"][name]
+        table.add_row(text, f"{first:,.0f}", f"{last:,.0f}", f"{last / first:.3f}" if first else "")
+    return table
+
+
+_NAMES = {"cpu_us": "CPU a share", "login_us": "CPU a login", "kib": "KiB a connection"}
+
+
+def _growth(rows: list[Row]) -> Table:
+    table = _table("The most miners' figure divided by the fewest's")
+    names = [name for name in rows[0] if name in _NAMES]
+    _columns(table, ("dialect", "miners"), [_NAMES[name] for name in names])
+    for row in rows:
+        span = f"{row['to']:,} : {row['from']:,}"
+        table.add_row(row["dialect"], span, *(f"{row[name]:.2f}" for name in names))
+    return table
+
+
+def _columns(table: Table, words: Sequence[str], figures: Sequence[str]) -> None:
+    for name in words:
+        table.add_column(name, no_wrap=True)
+    for name in figures:
+        table.add_column(name, justify="right", no_wrap=True)
 
 
 def _table(title: str) -> Table:

@@ -84,14 +84,14 @@ def measure(seconds: float, progress: Callable[[float], None]) -> list[PathResul
         flaw = Equihash(path=path).flaw
         times = {}
         for kind, samples in kinds.items():
-            times[kind] = _median_us(flaw, samples, budget)
+            times[kind] = median_us(flaw, samples, budget)
             done += 1
             progress(done / (len(paths) * len(kinds)))
         results.append(PathResult(path, **times))
     return results
 
 
-def _median_us(flaw: Callable[[str, str, str], str], samples: list[Share], budget: float) -> float:
+def median_us(flaw: Callable[[str, str, str], str], samples: list[Share], budget: float) -> float:
     """Microseconds a call, median of BATCHES batches that together take about `budget` seconds."""
     once = max(_seconds(flaw, samples[:4], 1) / 4, 1e-9)
     calls = budget / BATCHES / once

@@ -11,6 +11,7 @@ NO_POOL = "none"  # the metrics' label for a share that found no pool
 # Of a submit line besides the solution's digits: names, ids, nonce, quotes.
 SUBMIT_REST = 600
 TLS_SCHEMES = ("stratum+tls", "wss")
+UNIX = "unix"
 
 
 def check(config: Config) -> list[Fault]:
@@ -18,7 +19,9 @@ def check(config: Config) -> list[Fault]:
     return [
         *_pools(config),
         *_dialects(config),
+        *_workers(config),
         *_listeners(config),
+        *_own_socket(config),
         *_limits(config),
         *_http(config.http),
     ]
@@ -44,7 +47,7 @@ def _pools(config: Config) -> Iterator[Fault]:
             yield Fault(
                 (*table, str(index), "name"), f'"{NO_POOL}" stands for no pool in the metrics; take another'
             )
-        if pool.url.port == 0 and pool.url.scheme != "unix":
+        if pool.url.port == 0 and pool.url.scheme != UNIX:
             yield Fault((*table, str(index), "url"), "a pool needs a port above 0")
     if not config.upstream.user and not all(pool.user for pool in pools):
         yield Fault(("upstream", "user"), "is needed: the account at the pool (or a user in every pool)")
@@ -72,6 +75,15 @@ def _dialects(config: Config) -> Iterator[Fault]:
             yield Fault((*path, "target_digits"), "must be 0, 16 or 8 for blob work, as its miners read it")
 
 
+def _workers(config: Config) -> Iterator[Fault]:
+    """Several processes need nonces to share out."""
+    upstream = config.upstream
+    is_blob = parse_algorithm(upstream.algorithm) is None
+    if config.workers > 1 and upstream.nonce_bytes < 2 and not is_blob:
+        text = "must be at least 2 with workers above 1: one byte tells the processes apart"
+        yield Fault(("upstream", "nonce_bytes"), text)
+
+
 def _listeners(config: Config) -> Iterator[Fault]:
     table = ("listen",)
     if not config.listen:
@@ -81,6 +93,15 @@ def _listeners(config: Config) -> Iterator[Fault]:
     yield from _twice(fixed, table, "url")
     for index, listen in enumerate(config.listen):
         yield from _listener(listen, (*table, str(index)))
+
+
+def _own_socket(config: Config) -> Iterator[Fault]:
+    """Find a pool that is a socket file of ours: the proxy would wait for itself."""
+    ours = {listen.url.path: index for index, listen in enumerate(config.listen) if listen.url.scheme == UNIX}
+    for index, pool in enumerate(config.upstream.pools):
+        if pool.url.scheme == UNIX and pool.url.path in ours:
+            text = f"is our own listen.{ours[pool.url.path]}; give the socket of the pool"
+            yield Fault(("upstream", "pools", str(index), "url"), text)
 
 
 def _listener(listen: Listen, path: Path) -> Iterator[Fault]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from proxy.config.address import Address
 from proxy.config.sections import Config, Ledger, Listen, Pool, Upstream, Vardiff
 
-BUILT_SCHEME = "stratum+tcp"
+BUILT_SCHEMES = ("stratum+tcp", "unix")
 LATER = "comes in a later version;"
 
 # Keys that have a default but no effect yet: refused where they were given, whatever their value.
@@ -58,8 +58,8 @@ def _authorities(section: Upstream | Pool, path: str) -> Iterator[str]:
 
 
 def _scheme(url: Address, path: str) -> Iterator[str]:
-    if url.scheme != BUILT_SCHEME:
-        yield f"{path}.url: {url.scheme} {LATER} use {BUILT_SCHEME}://host:port"
+    if url.scheme not in BUILT_SCHEMES:
+        yield f"{path}.url: {url.scheme} {LATER} use stratum+tcp://host:port or unix:///path"
 
 
 def _listener(listen: Listen, path: str) -> Iterator[str]:
@@ -73,8 +73,6 @@ def _listener(listen: Listen, path: str) -> Iterator[str]:
 
 
 def _rest(config: Config) -> Iterator[str]:
-    if config.workers != 1:
-        yield f"workers: more than one process {LATER} use 1"
     if config.http.tls is not None:
         yield f"http.tls: TLS {LATER} leave it out"
     if config.http.worker_metrics:

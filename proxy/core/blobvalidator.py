@@ -11,7 +11,6 @@ from proxy.core.assignment import Assignment, given, no_job
 from proxy.core.jobbook import JobBook
 from proxy.core.validator import BAD_NONCE, DUPLICATE, KEPT, LOW_DIFFICULTY, Judgement, wrong_size
 from proxy.model.blob import NONCE_DIGITS, RESULT_DIGITS, value_of
-from proxy.model.hexdigits import is_hex
 from proxy.model.share import Reason, Share, Verdict
 
 _TOP = slice(NONCE_DIGITS - 2, NONCE_DIGITS)  # digits of the nonce's last byte in the blob, its highest
@@ -42,16 +41,20 @@ class BlobValidator:
             return Judgement(wrong_size("nonce", len(nonce), NONCE_DIGITS))
         if len(result) != RESULT_DIGITS:
             return Judgement(wrong_size("result", len(result), RESULT_DIGITS))
-        if not is_hex(nonce) or not is_hex(result):
+        try:
+            key, value = bytes.fromhex(nonce), value_of(result)
+        except ValueError:
             return Judgement(_NOT_HEX)
+        if len(key) != NONCE_DIGITS // 2 or len(value) != RESULT_DIGITS // 2:
+            return Judgement(_NOT_HEX)  # there was space between the digits
         entry = self._book.find(share.work_id)
         if entry is None or not entry.live or not given(entry.work, share.work_id, miner):
             return Judgement(no_job(entry, share.work_id, miner), entry)
         if nonce[_TOP].lower() != miner.prefix:
             return Judgement(BAD_NONCE, entry)
-        if entry.seen.seen(bytes.fromhex(nonce)):
+        if entry.seen.seen(key):
             return Judgement(DUPLICATE, entry)
-        work, value = entry.work, value_of(result)
+        work = entry.work
         if value >= work.target:
             return Judgement(LOW_DIFFICULTY, entry, value)
         return Judgement(None if value < work.pool_target else KEPT, entry, value)

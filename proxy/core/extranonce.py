@@ -50,18 +50,20 @@ class NonceSpace:
     Args:
         extranonce1: the pool's, hex.
         own_bytes: how many bytes of our own to put behind it, at most; fewer where 17 would be passed.
+            0 makes one slice of it all.
         start: where in the ring to begin; two proxies that a pool gave the same extranonce1 by
             mistake overlap less when this is random.
+        spare_bytes: of the 17, left to those who split their slice once more.
     Raises: PoolError when the pool leaves no room for a single byte of ours.
     """
 
-    def __init__(self, extranonce1: str, own_bytes: int, start: int = 0) -> None:
-        taken = len(extranonce1) // 2
-        self.own_bytes = min(own_bytes, MAX_PREFIX - taken)
-        if self.own_bytes < 1:
+    def __init__(self, extranonce1: str, own_bytes: int, start: int = 0, spare_bytes: int = 0) -> None:
+        taken, most = len(extranonce1) // 2, MAX_PREFIX - spare_bytes
+        self.own_bytes = min(own_bytes, most - taken)
+        if self.own_bytes < min(own_bytes, 1):
             raise PoolError(
                 f"the pool's extranonce1 of {taken} bytes leaves no room to tell miners apart; "
-                f"at most {MAX_PREFIX - 1} bytes work"
+                f"at most {most - 1} bytes work"
             )
         self.extranonce1 = extranonce1
         self.size = 1 << (8 * self.own_bytes)
@@ -100,7 +102,7 @@ class NonceSpace:
         while number in self._lent or number in self._resting:
             number = (number + 1) % self.size
         self._next = (number + 1) % self.size
-        lent = Slice(number, f"{self.extranonce1}{number:0{2 * self.own_bytes}x}", self)
+        lent = Slice(number, self.extranonce1 + number.to_bytes(self.own_bytes, "big").hex(), self)
         self._lent[number] = lent
         return lent
 

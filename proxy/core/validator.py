@@ -9,7 +9,7 @@ the wrong nonce.  They look like junk, and its card like a broken one; so a bad 
 prefix has changed is tried with the earlier prefix before it is called so.
 """
 
-import attrs
+import msgspec
 
 from proxy.core.assignment import Assignment, given, no_job
 from proxy.core.jobbook import Entry, JobBook
@@ -26,8 +26,7 @@ _NOT_THE_VALUE = Verdict(Reason.MALFORMED, "result is not the hash of header, no
 KEPT = Verdict(Reason.KEPT)
 
 
-@attrs.define(slots=True, eq=False)
-class Judgement:
+class Judgement(msgspec.Struct, eq=False):
     """A verdict that stands here and now, or the work under which the share goes to the pool.
 
     Args:

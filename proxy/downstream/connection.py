@@ -50,6 +50,11 @@ class Connection:
         self.dirty = False  # output waits for the end of the batch
         self.job_waits = False  # a job was due while a leftover was under way
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether something is to be done as soon as all is sent, or is not sent yet."""
+        return bool(self.leftover) or self.half_closed or self.job_waits
+
     def send(self, data: bytes) -> str:
         """Send without blocking.
 

@@ -1,6 +1,6 @@
-"""What a session and the house it is in need of each other.
+"""What a session and the house it is in need of each other, and what the board needs of the pool side.
 
-Strategy: two protocols, so that sessions know no relay, and the relay of a session only what it is owed.
+Strategy: protocols, so that sessions know no relay, and the relay of a session only what it is owed.
 """
 
 from typing import Protocol
@@ -16,14 +16,11 @@ class Guest(Protocol):
 
     worker: str
     assignment: Assignment
+    label: tuple[str, str]  # listener and dialect, under which its shares are counted
 
     @property
     def listener(self) -> str:
         """Name of the listener it came in by."""
-
-    @property
-    def dialect(self) -> str:
-        """What it speaks."""
 
     def release(self, now: float) -> None:
         """There is work for a session that was held."""
@@ -64,3 +61,17 @@ class House(Protocol):
 
     def left(self, session: Guest) -> None:
         """A session has ended; its slice is back."""
+
+
+class PoolSide(Protocol):
+    """Where shares go, as whoever reads them from miners sees it."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many shares wait for a pool that no more should be read from miners."""
+
+    async def room(self) -> None:
+        """Wait until shares may be handed over again."""
+
+    def push(self) -> None:
+        """Send on what was handed over; to be called at the end of every batch."""

@@ -11,12 +11,17 @@ from proxy.downstream.session import MinerSession
 from proxy.errors import MinerError
 from proxy.model.job import Work
 from proxy.model.share import Reason, Verdict
+from proxy.version import NAME
 from proxy.wire import events, login
 from proxy.wire.jsonrpc import NULL
 from proxy.wire.loginjobs import Seat, job_body
 
 _EXTENSIONS = b'["algo","keepalive"]'
 _BLOB_EXTENSIONS = b'["algo","nicehash","keepalive"]'
+_NO_PROXY = (
+    "the nonces of blob work are split here already, and are worth one miner a connection; "
+    "connect this Sluice to the pool itself"
+)
 _UNAUTHORIZED = Verdict(Reason.UNAUTHORIZED)
 
 
@@ -26,6 +31,7 @@ class LoginFlow:
     __slots__ = ("_login_id", "_seat", "_session", "_session_id")
 
     dialect = "login"
+    for_proxies = False  # whether another Sluice may have blob work here
 
     def __init__(self, session: MinerSession) -> None:
         self._session = session
@@ -104,6 +110,10 @@ class LoginFlow:
             return
         session.agent = event.agent
         self._login_id = event.id
+        if event.agent.startswith(NAME) and session.door.proof is None and not self.for_proxies:
+            session.say(login.refused(event.id, _NO_PROXY))
+            session.close("proxy_in_between", _NO_PROXY)
+            return
         session.log_in(event.worker)
         session.enter(now)
 

@@ -114,6 +114,7 @@ class MinerSession:
         "first_job_due",
         "flow",
         "house",
+        "label",
         "out",
         "requests",
         "slice",
@@ -141,6 +142,7 @@ class MinerSession:
         self.wake = wake
         self.flow: Flow = next(iter(door.flows.values()))(self)
         self._told = False  # a line has told the dialect
+        self.label = (door.listener, self.flow.dialect if len(door.flows) == 1 else UNKNOWN)
         self._lines = LineBuffer(door.line_bytes)
         self._bad_lines = 0
         self._started = False
@@ -155,7 +157,7 @@ class MinerSession:
     @property
     def dialect(self) -> str:
         """What it speaks."""
-        return self.flow.dialect if self._told or len(self.door.flows) == 1 else UNKNOWN
+        return self.label[1]
 
     # ---- what the carrier calls
 
@@ -360,6 +362,7 @@ class MinerSession:
             return False
         if spoken != self.flow.dialect:
             self.flow = maker(self)
+        self.label = (self.door.listener, spoken)
         if spoken == "aion":
             self._lines.limit = self.door.limits.line_bytes
         return True

@@ -6,6 +6,8 @@
 A Work's id stands for one content for ever: a new target or header is a new Work.
 """
 
+from collections.abc import Hashable
+
 import attrs
 
 from proxy.model import target as targets
@@ -66,7 +68,7 @@ class Work:
     target: bytes
     pool_target: bytes
     difficulty: float
-    encoded: dict[str, bytes] = attrs.field(factory=dict)
+    encoded: dict[Hashable, bytes] = attrs.field(factory=dict)
 
     @classmethod
     def of(cls, serial: int, job: Job, miner_target: int | None = None, lane: int = 0) -> "Work":

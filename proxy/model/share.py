@@ -7,6 +7,7 @@ A refused share is a value, never an exception: Verdict says why, in the words o
 from enum import StrEnum
 
 import attrs
+import msgspec
 
 NONCE_DIGITS = 64  # of a whole nonce, 32 bytes
 
@@ -49,8 +50,7 @@ class Verdict:
     code: int = 0
 
 
-@attrs.define(slots=True, eq=False)
-class Share:
+class Share(msgspec.Struct, eq=False, gc=False):
     """One submitted share; what is in it, the validator checks.
 
     Args:

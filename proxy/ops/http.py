@@ -21,8 +21,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from proxy.relay import Relay
-from proxy.relays import Relays
+from proxy.ops.view import View
 
 # Health must work for a container runtime that knows no token, and tells nothing.
 OPEN_PATHS = ("/healthz", "/readyz")
@@ -49,7 +48,7 @@ class ReadToken:
         await self._app(scope, receive, send)
 
 
-def build(relay: Relay | Relays, metrics: CollectorRegistry, read_token: str) -> Starlette:
+def build(view: View, metrics: CollectorRegistry, read_token: str) -> Starlette:
     """Make the application.
 
     Args:
@@ -63,7 +62,7 @@ def build(relay: Relay | Relays, metrics: CollectorRegistry, read_token: str) ->
         return PlainTextResponse("ok\n")
 
     async def readyz(_request: Request) -> Response:
-        reason = relay.not_ready
+        reason = view.not_ready
         return PlainTextResponse(f"{reason}\n" if reason else "ready\n", 503 if reason else 200)
 
     routes = [

@@ -9,7 +9,7 @@ junk must not become a flood of lines (Repeated).
 
 import logging
 import sys
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import TextIO
 
 import attrs
@@ -21,16 +21,23 @@ from proxy.errors import SluiceError
 LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 
-def configure(level: str = "info", format: str = "console", stream: TextIO | None = None) -> None:  # noqa: A002
+def configure(
+    level: str = "info",
+    format: str = "console",  # noqa: A002
+    stream: TextIO | None = None,
+    before: Sequence[Processor] = (),
+) -> None:
     """Set up what every logger of the process writes.
 
     Args:
         level: debug, info, warning or error: the least that is written.
         format: console, coloured on a terminal, or json, one object a line.
         stream: where to, standard error by default.
+        before: what every line goes through first.
     """
     out = _Unbreakable(sys.stderr if stream is None else stream)
     shared: list[Processor] = [
+        *before,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _without_traceback,

@@ -5,7 +5,7 @@ into families when it is asked.  No label has a value from a miner, so the numbe
 """
 
 import platform
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from typing import Any
 
@@ -19,35 +19,31 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from proxy import native
-from proxy.core.tally import Histogram
+from proxy.core.tally import Histogram, Tally
 from proxy.model.share import Reason
-from proxy.relay import Relay
-from proxy.relays import Relays
+from proxy.ops.view import View
 from proxy.version import __version__
 
 
 class SluiceCollector(Collector):
-    """Turns a relay's counts into metric families.
+    """Turns the counts of a proxy into metric families.
 
     Args:
-        miners: counts the connected miners, by listener and dialect.
         started_at: seconds since 1970.
     """
 
-    def __init__(
-        self, relay: Relay | Relays, miners: Callable[[], Mapping[tuple[str, str], int]], started_at: float
-    ) -> None:
-        self._relay = relay
-        self._miners = miners
+    def __init__(self, view: View, started_at: float) -> None:
+        self._view = view
         self._started_at = started_at
 
     def collect(self) -> Iterable[Metric]:
         """Read everything, once a scrape."""
+        tally = self._view.tally  # one for all families: a view may make it anew each time
         yield from self._about()
-        yield from self._downstream()
-        yield from self._upstream()
-        yield from self._shares()
-        yield from self._times()
+        yield from self._downstream(tally)
+        yield from self._upstream(tally)
+        yield from self._shares(tally)
+        yield from self._times(tally)
 
     def _about(self) -> Iterable[Metric]:
         info = {"version": __version__, "native": native.PATH, "python": platform.python_version()}
@@ -58,23 +54,21 @@ class SluiceCollector(Collector):
             "sluice_start_time_seconds", "When the proxy started, since 1970.", value=self._started_at
         )
 
-    def _downstream(self) -> Iterable[Metric]:
-        tally = self._relay.tally
-        yield _gauges("sluice_miners", "Miners connected now.", ["listener", "dialect"], self._miners())
+    def _downstream(self, tally: Tally) -> Iterable[Metric]:
+        yield _gauges("sluice_miners", "Miners connected now.", ["listener", "dialect"], self._view.miners())
         yield _counters("sluice_connections", "Connections taken.", ["listener"], tally.connections)
         yield _counters(
             "sluice_disconnects", "Connections ended, by why.", ["listener", "reason"], tally.disconnects
         )
-        yield GaugeMetricFamily("sluice_workers", "Worker names online.", value=len(self._relay.workers))
-        slots = self._relay.slots
+        yield GaugeMetricFamily("sluice_workers", "Worker names online.", value=len(self._view.workers))
+        slots = self._view.slots
         yield _gauges("sluice_nonce_slots", "Slices of the nonce space, by state.", ["state"], slots)
         yield _counters(
             "sluice_network_bytes", "Bytes on the wire.", ["side", "direction"], tally.network_bytes
         )
 
-    def _upstream(self) -> Iterable[Metric]:
-        pools = self._relay.pools
-        tally = self._relay.tally
+    def _upstream(self, tally: Tally) -> Iterable[Metric]:
+        pools = self._view.pools
         up = {pool.name: int(pool.state == "active") for pool in pools}
         yield _gauges("sluice_upstream_up", "Whether the pool has let us in.", ["pool"], up)
         yield _gauges("sluice_upstream_active", "Whether shares go to this pool.", ["pool"], up)
@@ -93,19 +87,17 @@ class SluiceCollector(Collector):
         jobs = {(pool, str(clean).lower()): count for (pool, clean), count in tally.jobs.items()}
         yield _counters("sluice_jobs", "Jobs from the pool.", ["pool", "clean"], jobs)
 
-    def _shares(self) -> Iterable[Metric]:
-        tally = self._relay.tally
+    def _shares(self, tally: Tally) -> Iterable[Metric]:
         yield _counters(
             "sluice_shares_received", "Shares that miners sent.", ["listener", "dialect"], tally.received
         )
-        shares = {reason.value: tally.shares[reason] for reason in Reason}
+        shares = {reason.value: tally.shares.get(reason, 0) for reason in Reason}
         yield _counters("sluice_shares", "Shares by what became of them.", ["reason"], shares)
         yield _counters("sluice_shares_forwarded", "Shares sent to the pool.", ["pool"], tally.forwarded)
         work = {reason.value: tally.work.get(reason, 0.0) for reason in Reason}
         yield _counters("sluice_work", "Difficulty of shares, summed; its rate is Sol/s.", ["reason"], work)
 
-    def _times(self) -> Iterable[Metric]:
-        tally = self._relay.tally
+    def _times(self, tally: Tally) -> Iterable[Metric]:
         yield _histograms(
             "sluice_job_fanout_seconds",
             "From the pool's line to the last miner's socket.",
@@ -153,11 +145,9 @@ def _histograms(
     return family
 
 
-def registry(
-    relay: Relay | Relays, miners: Callable[[], Mapping[tuple[str, str], int]], started_at: float
-) -> CollectorRegistry:
+def registry(view: View, started_at: float) -> CollectorRegistry:
     """Make the registry behind /metrics."""
     made = CollectorRegistry(auto_describe=False)
-    made.register(SluiceCollector(relay, miners, started_at))
+    made.register(SluiceCollector(view, started_at))
     ProcessCollector(registry=made)
     return made

@@ -10,7 +10,6 @@ import math
 import signal
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final
-from urllib.parse import urlsplit
 
 import trio
 from rich.console import Console
@@ -20,6 +19,7 @@ from rich.table import Table
 from proxy.errors import ConfigError, PoolError, SluiceError
 from proxy.openfiles import raise_limit
 from proxy.sim.farm import Farm, FarmOptions
+from proxy.sim.places import is_file, read_address
 from proxy.sim.pool import PoolOptions, SimPool
 from proxy.sim.report import FarmReport
 
@@ -83,21 +83,6 @@ def read_faults(items: Iterable[str]) -> dict[str, float]:
     return faults
 
 
-def read_address(url: str) -> tuple[str, int]:
-    """Read where to connect to: stratum+tcp://host:port, or host:port alone.
-
-    Raises: ConfigError.
-    """
-    try:
-        parts = urlsplit(url if "://" in url else f"stratum+tcp://{url}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host or not port or parts.scheme != "stratum+tcp":
-        raise ConfigError(f'"{url}" is no address to mine at: stratum+tcp://HOST:PORT expected')
-    return host, port
-
-
 # ---- the pool
 
 
@@ -142,7 +127,8 @@ async def _start(nursery: trio.Nursery, pool: SimPool, host: str, port: int) -> 
     try:
         await nursery.start(pool.run, host, port)
     except* OSError as errors:
-        raise SluiceError(f"{host}:{port} cannot be listened on: {errors.exceptions[0]}") from None
+        where = host if is_file(host) else f"{host}:{port}"
+        raise SluiceError(f"{where} cannot be listened on: {errors.exceptions[0]}") from None
 
 
 async def _order(pool: SimPool, name: str, seconds: float) -> None:
@@ -175,7 +161,7 @@ async def run_miners(
     """Run simulated miners.
 
     Args:
-        url: stratum+tcp://host:port.
+        url: stratum+tcp://host:port or unix:///path.
         as_json: end with one JSON object instead of a table.
         say: takes the lines for standard output.
         console: where progress is shown; None for standard error.
@@ -199,7 +185,8 @@ async def run_miners(
     else:
         _show(say, "Simulated miners", report.as_dict())
     if not report.connects and options.miners:
-        raise PoolError(f"{host}:{port} took no connection: is something listening there?")
+        where = host if is_file(host) else f"{host}:{port}"
+        raise PoolError(f"{where} took no connection: is something listening there?")
     return report
 
 

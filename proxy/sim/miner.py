@@ -14,6 +14,7 @@ from contextlib import AsyncExitStack
 
 import trio
 
+from proxy.sim import places
 from proxy.sim.dialects import speak
 from proxy.sim.faults import Shot
 from proxy.sim.link import Memory, MinerLink
@@ -106,7 +107,7 @@ class SimMiner:
     # ---- connections
 
     async def _dial(self) -> trio.abc.Stream:
-        return await trio.open_tcp_stream(self._host, self._port, local_address=self._local_address)
+        return await places.connect(self._host, self._port, self._local_address)
 
     async def _connect_and_work(self) -> None:
         async with AsyncExitStack() as gate:

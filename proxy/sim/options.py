@@ -67,7 +67,9 @@ def sim() -> None:
 
 
 @sim.command("pool", epilog="Example:  sluice sim pool --style p2 --difficulty 8 --every lose=30")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help=(
+    "Address to listen on, or the path of a socket file, which begins with /."
+))  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any free port.")
 @click.option("--dialect", type=click.Choice(["aion", "login"]), default="aion", show_default=True, help=(
     "What it speaks; login with --algorithm blob hands out blob work."

@@ -20,6 +20,7 @@ import trio
 
 from proxy.model import target as targets
 from proxy.model.hexdigits import is_hex
+from proxy.sim import places
 from proxy.sim.aion_session import AionSession
 from proxy.sim.judging import Judge, PoolTally, SeenShare, Shelf
 from proxy.sim.login_judging import BlobJudge, EquihashLoginJudge, LoginJudge
@@ -111,6 +112,8 @@ class SimPool:
     ) -> None:
         """Serve until cancelled; started with the pool itself once its port is bound and a job is there.
 
+        Args:
+            host: a name or address, or the path of a socket file.
         Raises: OSError if the port cannot be had.
         """
         self.host, self.port = host, port
@@ -123,8 +126,7 @@ class SimPool:
     @property
     def url(self) -> str:
         """Where miners find it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"stratum+tcp://{host}:{self.port}"
+        return places.url_of(self.host, self.port)
 
     async def talk(self, stream: trio.abc.HalfCloseableStream, address: str = "memory") -> None:
         """Serve one connection over any stream; returns when it has ended."""
@@ -151,12 +153,14 @@ class SimPool:
             await self.changes.until(lambda: condition(self))
 
     async def _accept(self, stream: trio.SocketStream) -> None:
-        peer = stream.socket.getpeername() if stream.socket.fileno() >= 0 else ("gone",)
-        await self.talk(stream, str(peer[0]))
+        await self.talk(stream, places.address_of(stream))
 
     async def _serve(self, listeners: list[trio.SocketListener], door: trio.CancelScope) -> None:
-        with door:
-            await trio.serve_listeners(self._accept, listeners, handler_nursery=self._nursery)
+        try:
+            with door:
+                await trio.serve_listeners(self._accept, listeners, handler_nursery=self._nursery)
+        finally:
+            places.leave(self.host)
         self._door_closed.set()
 
     async def _make_jobs(self) -> None:
@@ -319,7 +323,7 @@ class SimPool:
             return
         assert self._nursery is not None
         listeners = await self._listen()
-        self.port = listeners[0].socket.getsockname()[1]
+        self.port = places.port_of(listeners[0])
         self._door = trio.CancelScope()
         self._door_closed = trio.Event()
         if self.shelf.current is None:
@@ -345,10 +349,10 @@ class SimPool:
         again = PORT_TRIES if self.sessions or self.tally.jobs else 1
         for _ in range(again - 1):
             try:
-                return await trio.open_tcp_listeners(self.port, host=self.host)
+                return await places.listen(self.host, self.port)
             except OSError:  # somebody's outgoing connection may have the port for a moment
                 await trio.sleep(0.1)
-        return await trio.open_tcp_listeners(self.port, host=self.host)
+        return await places.listen(self.host, self.port)
 
     def _start_afresh(self) -> None:
         keep = self.options.jobs_kept

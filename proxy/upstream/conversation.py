@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 import attrs
+import msgspec
 
 from proxy.errors import PoolError
 from proxy.model.job import Job
@@ -33,8 +34,7 @@ _ACCEPTED = Verdict(Reason.ACCEPTED)
 LOST = Verdict(Reason.LOST)
 
 
-@attrs.define(slots=True, eq=False)
-class Forward:
+class Forward(msgspec.Struct, eq=False):
     """A share on its way to the pool.
 
     Args:
@@ -188,6 +188,11 @@ class Conversation(ABC):
         if self._lines.overflow:
             raise PoolError(f"a line of more than {LINE_BYTES} bytes")
 
+    @property
+    def has_output(self) -> bool:
+        """Whether something is to be sent."""
+        return bool(self._out)
+
     def take_output(self) -> bytes:
         """Return what is to be sent, and forget it."""
         data = b"".join(self._out)
@@ -225,8 +230,10 @@ class Conversation(ABC):
     def submit(self, forward: Forward, now: float) -> None:
         """Hand a share over; the sink is told its verdict, once."""
         forward.sent_at = now  # for its time in the queue, until it is really sent
-        self._queue.append(forward)
-        self._pump(now)
+        if self._queue or len(self._pending) >= self.account.unanswered:
+            self._queue.append(forward)
+        else:
+            self._send(forward, now)
 
     def abandon(self, now: float) -> None:
         """Settle all that the pool has not answered as lost; the connection is gone."""
@@ -290,7 +297,8 @@ class Conversation(ABC):
         else:
             text = reply.message or REFUSED_BARE
             self._sink.settle(forward, Verdict(Reason.REJECTED, text, reply.code), now)
-        self._pump(now)
+        if self._queue:
+            self._pump(now)
 
     def _not_let_in(self, reply: events.Reply) -> PoolError:
         why = f" ({reply.message})" if reply.message else ""
@@ -346,8 +354,10 @@ class Conversation(ABC):
 
     def _pump(self, now: float) -> None:
         while self._queue and len(self._pending) < self.account.unanswered:
-            forward = self._queue.popleft()
-            request_id = self._new_id()
-            forward.sent_at = now
-            self._pending[request_id] = forward
-            self._say(self._submit_line(request_id, forward), now)
+            self._send(self._queue.popleft(), now)
+
+    def _send(self, forward: Forward, now: float) -> None:
+        request_id = self._new_id()
+        forward.sent_at = now
+        self._pending[request_id] = forward
+        self._say(self._submit_line(request_id, forward), now)

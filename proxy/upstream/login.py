@@ -19,7 +19,12 @@ LOGIN_ID, FIRST_COUNTED_ID = 1, 2
 # Seconds without a word from us.  As miners of this dialect do it; the shortest patience that is known
 # of a server is 600 s, and routers on the way forget a connection sooner.
 KEEPALIVE_SECONDS = 60
+_MAY_BE_SPLIT = (
+    "lists nicehash: if it refuses most shares for their nonce, it has split the nonce already, and its "
+    "connection is worth one miner; use a port of the pool that is not for NiceHash"
+)
 KEEPALIVE = "keepalive"  # the extension by which a pool says that it answers
+NICEHASH = "nicehash"  # the extension by which it may say that the nonce's top byte is its own
 
 
 class LoginConversation(Conversation):
@@ -104,7 +109,7 @@ class LoginConversation(Conversation):
     def _on_reply(self, reply: events.Reply, now: float) -> None:
         super()._on_reply(reply, now)
         # Whatever it answers, a keepalived or a share given up among them: nothing more will be taken.
-        if login.is_fatal(reply.message):
+        if reply.message and login.is_fatal(reply.message):
             raise PoolError(f"the pool has ended the session: {reply.message}")
 
     def _on_answer(self, reply: events.Reply, now: float) -> None:
@@ -113,6 +118,9 @@ class LoginConversation(Conversation):
         if reply.message:
             raise self._not_let_in(reply)
         answer = login.read_logged_in(self._answer)
+        if self._is_blob and NICEHASH in answer.extensions:
+            # Some list it whatever they do; but a byte of theirs that is 0 would show in no job.
+            self.notes.append(_MAY_BE_SPLIT)
         self._session = answer.session
         self._answers_keepalive = KEEPALIVE in answer.extensions
         self._owed = ("job", now)

@@ -19,7 +19,7 @@ import attrs
 import structlog
 import trio
 
-from proxy.config import Config, Pool
+from proxy.config import Address, Config, Pool
 from proxy.core.tally import Tally
 from proxy.errors import PoolError
 from proxy.model.job import Job
@@ -28,9 +28,9 @@ from proxy.model.target import to_difficulty
 from proxy.upstream.backoff import Backoff
 from proxy.upstream.conversation import Account, Conversation, Forward, Sink
 from proxy.upstream.dialects import CONVERSATIONS
-from proxy.version import __version__
+from proxy.version import NAME, __version__
 
-AGENT = f"sluice/{__version__}"
+AGENT = f"{NAME}{__version__}"
 RECEIVE_BYTES = 65_536
 # Shares not yet answered at which miners are no longer read; 3 kB each, so some 3 MB at most.
 QUEUE_HIGH = 1024
@@ -39,6 +39,7 @@ QUEUE_LOW = 256
 # preferred pool has its turn.  One that ends sooner counts as another failure, or it would be tried for ever.
 STABLE_SECONDS = 10
 WARN_SECONDS = 60  # between two lines that say the same
+UNIX = "unix"  # the scheme of a socket file
 USER_TIMEOUT_SECONDS = 30  # unacknowledged bytes for so long: the route is dead
 
 log = structlog.get_logger()
@@ -90,10 +91,13 @@ class Upstream:
         self._place = 0  # in the list of pools, of the one that is tried or talked to
         self._status: PoolStatus | None = None
         self._armed = 0.0  # when the timekeeper wakes by itself
+        self._reply_seconds = config.limits.upstream_reply_seconds
         self._tally = tally
         self._numbers: Iterator[int] = itertools.count(1)
         self._backoff = Backoff(config.limits.reconnect_seconds_max, random)
         self._conversation: Conversation | None = None
+        self._socket: int | None = None  # file number, while push() may write to it
+        self._unsent = b""
         self._writable = trio.Event()
         self._sooner = trio.Event()
         self._room = trio.Event()
@@ -118,9 +122,32 @@ class Upstream:
         ):
             return False
         conversation.submit(forward, now)
-        self._writable.set()
-        self._rearm(conversation)
+        # All that a share brings nearer is the end of the wait for its answer.
+        if now + self._reply_seconds < self._armed:
+            self._sooner.set()
         return True
+
+    def push(self) -> None:
+        """Send on what was said since; to be called at the end of every batch of shares.
+
+        What the socket takes at once is not worth waking a task for, which costs more than sending it.
+        """
+        conversation = self._conversation
+        if conversation is None or not conversation.has_output:
+            return
+        if self._socket is None:
+            self._writable.set()
+            return
+        data = conversation.take_output()
+        try:
+            sent = os.write(self._socket, data)
+        except OSError:
+            sent = 0  # no room now, or broken: the writer finds out which
+        self._tally.network_bytes["upstream", "out"] += sent
+        if sent < len(data):
+            self._unsent = data[sent:]
+            self._socket = None
+            self._writable.set()
 
     @property
     def account_user(self) -> str:
@@ -232,25 +259,24 @@ class Upstream:
         """Hold one connection from connect to its end."""
         status.state = "connecting"
         with trio.fail_after(self._config.limits.connect_seconds):
-            # As bytes: Python's own encoding of names answers one that cannot be with no OSError.
-            stream = await trio.open_tcp_stream(
-                pool.url.host.encode(), pool.url.port, happy_eyeballs_delay=0.25
-            )
+            stream = await _dial(pool.url)
         async with stream:
-            _set_timeouts(stream.socket)
+            if pool.url.scheme != UNIX:
+                _set_timeouts(stream.socket)
             conversation = CONVERSATIONS[self._config.upstream.dialect](
                 self._account(pool), self, self._numbers, trio.current_time(), status.sends_target_after
             )
             self._conversation = conversation
+            self._socket, self._unsent = stream.socket.fileno(), b""
             began = trio.current_time()
-            self._writable.set()
+            self.push()
             try:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._read, stream, conversation, nursery.cancel_scope)
                     nursery.start_soon(self._write, stream, conversation)
                     nursery.start_soon(self._keep_time, conversation)
             finally:
-                self._conversation = None
+                self._conversation = self._socket = None
                 status.sends_target_after = conversation.sends_target_after
                 lived = trio.current_time() - began
                 status.worked = conversation.gave_job and lived >= STABLE_SECONDS
@@ -265,7 +291,7 @@ class Upstream:
             user=pool.user or upstream.user,
             password=pool.password or upstream.password,
             agent=AGENT,
-            host=pool.url.host,
+            host=pool.url.host or "localhost",  # a socket file has neither, and no pool cares
             port=pool.url.port,
             unanswered=limits.upstream_unanswered,
             reply_seconds=limits.upstream_reply_seconds,
@@ -291,9 +317,11 @@ class Upstream:
         while True:
             await self._writable.wait()
             self._writable = trio.Event()
-            while data := conversation.take_output():
+            while data := self._unsent + conversation.take_output():
+                self._unsent = b""
                 await stream.send_all(data)
                 sent["upstream", "out"] += len(data)
+            self._socket = stream.socket.fileno()
 
     async def _keep_time(self, conversation: Conversation) -> None:
         while True:
@@ -309,7 +337,7 @@ class Upstream:
         for note in conversation.notes:
             log.warning("pool", pool=conversation.account.pool, note=note)
         conversation.notes.clear()
-        self._writable.set()
+        self.push()
         self._rearm(conversation)
         if self.waiting <= QUEUE_LOW:
             self._room.set()
@@ -321,6 +349,17 @@ class Upstream:
         """Wake the timekeeper if it would sleep too long."""
         if conversation.next_deadline() < self._armed:
             self._sooner.set()
+
+
+async def _dial(url: Address) -> trio.SocketStream:
+    """Connect.
+
+    Raises: OSError.
+    """
+    if url.scheme == UNIX:
+        return await trio.open_unix_socket(url.path)
+    # As bytes: Python's own encoding of names answers one that cannot be with no OSError.
+    return await trio.open_tcp_stream(url.host.encode(), url.port, happy_eyeballs_delay=0.25)
 
 
 def _set_timeouts(sock: trio.socket.SocketType) -> None:

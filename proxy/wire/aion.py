@@ -7,7 +7,9 @@ everything put between quotes has been checked for hex or goes through `encode` 
 The trap: the reference miner drops a line that does not end in "}\\n", so nothing may follow the brace.
 """
 
-from typing import Any
+from typing import Any, Literal
+
+import msgspec
 
 from proxy.errors import MinerError, PoolError
 from proxy.model import target as targets
@@ -16,8 +18,8 @@ from proxy.model.job import Work
 from proxy.model.proof import compact_size
 from proxy.model.share import NONCE_DIGITS, Reason, Verdict
 from proxy.wire import events
-from proxy.wire.jsonrpc import MAX_NAME, NAME_RULE, Message, decode, encode, is_name, plain
-from proxy.wire.replies import REFUSED_BARE, read_pool_id, read_reply
+from proxy.wire.jsonrpc import MAX_NAME, NAME_RULE, NULL, Message, decode, encode, is_name, plain, usual_id
+from proxy.wire.replies import REFUSED_BARE, OwnId, read_pool_id, read_reply, read_yes
 
 NTIME_DIGITS = 16
 
@@ -49,6 +51,10 @@ def read_request(line: bytes) -> events.MinerEvent:
         BadRequest or BadSubmit, because those can be answered.
     Source: docs/protocols/aion.md, "Client side".
     """
+    if b'"mining.submit"' in line:
+        usual = _read_usual_submit(line)
+        if usual is not None:
+            return usual
     message = decode(line, MinerError)
     method = message.method
     if method == "mining.submit":
@@ -64,6 +70,41 @@ def read_request(line: bytes) -> events.MinerEvent:
     if method is None:
         return events.Ignored()
     return events.UnknownMethod(request_id, plain(method, MAX_NAME))
+
+
+class _UsualParams(msgspec.Struct, array_like=True, gc=False):
+    worker: str
+    job_id: str
+    ntime: str
+    nonce: str
+    solution: str
+
+
+class _UsualSubmit(msgspec.Struct, gc=False):
+    params: _UsualParams
+    method: Literal["mining.submit"]
+    id: msgspec.Raw = msgspec.Raw(NULL)
+
+
+_decode_usual_submit = msgspec.json.Decoder(_UsualSubmit).decode
+
+
+def _read_usual_submit(line: bytes) -> events.Submit | None:
+    """Read a submit whose parts all have their usual types straight into those.
+
+    Returns: what the long way would; None if that is for the long way to say.
+    """
+    try:
+        message = _decode_usual_submit(line)
+    except (ValueError, RecursionError):
+        return None
+    request_id, params = bytes(message.id), message.params
+    if not usual_id(request_id):
+        return None
+    ntime = params.ntime
+    if len(ntime) != NTIME_DIGITS or not is_hex(ntime):
+        ntime = ""
+    return events.Submit(request_id, params.worker, params.job_id, ntime, params.nonce, params.solution)
 
 
 def _read_submit(message: Message) -> events.MinerEvent:
@@ -222,6 +263,9 @@ def read_pool(line: bytes) -> events.PoolEvent:
     Raises: PoolError for anything that makes no sense.
     Source: docs/protocols/aion.md, "Server side".
     """
+    yes = read_yes(line, _decode_yes)
+    if yes is not None:
+        return yes
     message = decode(line, PoolError)
     if message.method is None:
         return read_reply(message, message.result is True or message.result == "true")
@@ -232,6 +276,16 @@ def read_pool(line: bytes) -> events.PoolEvent:
     if not isinstance(params, list):
         raise PoolError(f"{message.method} without a list of parameters")
     return reader(params)
+
+
+class _Yes(msgspec.Struct, gc=False):
+    id: OwnId
+    result: Literal[True]
+    error: None = None
+    method: None = None
+
+
+_decode_yes = msgspec.json.Decoder(_Yes).decode
 
 
 def _read_notify(params: list[Any]) -> events.PoolEvent:

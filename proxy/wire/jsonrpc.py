@@ -73,6 +73,11 @@ def decode(line: bytes, fault: type[SluiceError]) -> Message:
     return message
 
 
+def usual_id(raw: bytes) -> bool:
+    """Tell whether an id, as it came, needs no further look before it is echoed."""
+    return raw.isdigit() and len(raw) <= MAX_ID_BYTES
+
+
 def _fit_to_echo(raw: bytes) -> bytes:
     """Skipping over an id checked neither its UTF-8 nor the space inside it; echoing it needs both.
 

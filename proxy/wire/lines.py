@@ -40,6 +40,8 @@ class LineBuffer:
                 return []
             data = bytes(self._partial)
             self._partial.clear()
+        elif data.find(b"\n") == len(data) - 1 and 0 < len(data) <= self.limit:
+            return [data[:-1]]  # one whole line, as nearly always
         lines = data.split(b"\n")
         rest = lines.pop()
         if rest:

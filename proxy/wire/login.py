@@ -12,19 +12,14 @@ from typing import Any
 import msgspec
 
 from proxy.errors import MinerError, PoolError
-from proxy.model.blob import RESULT_DIGITS
-from proxy.model.hexdigits import is_hex
 from proxy.model.share import Reason, Share, Verdict
-from proxy.wire import events
+from proxy.wire import events, loginsubmit
 from proxy.wire.jsonrpc import MAX_NAME, NAME_RULE, Message, decode, encode, is_name, plain
-from proxy.wire.replies import REFUSED_BARE, read_reply
+from proxy.wire.replies import REFUSED_BARE, OwnId, read_reply, read_yes
 
 UNNAMED = "unnamed"  # worker of a miner that gives no name; its login is taken all the same
 LINE_BYTES = 65_536  # of a line that servers of this dialect take
 ERROR = -1  # the code of every refusal that is not a pool's
-NTIME_DIGITS = 16
-SIG_DIGITS, COMMITMENT_DIGITS = 128, 64
-MAX_ALGORITHM = 64
 MAX_SESSION = 128  # characters of a pool's session id, sent with every share
 MAX_EXTENSIONS = 32
 
@@ -54,10 +49,14 @@ def read_request(line: bytes) -> events.MinerEvent:
         BadRequest or BadSubmit, because those can be answered.
     Source: docs/protocols/login.md, "What a miner says".
     """
+    if b'"submit"' in line:
+        usual = loginsubmit.read_usual(line)
+        if usual is not None:
+            return usual
     message = decode(line, MinerError)
     method = message.method
     if method == "submit":
-        return _read_submit(bytes(message.id), message.params)
+        return loginsubmit.read(bytes(message.id), message.params)
     request_id = bytes(message.id)
     if method == "login":
         return _read_login(request_id, message.params)
@@ -83,66 +82,6 @@ def _optional(params: dict[str, Any], name: str) -> str:
     """What is not text is as good as not said."""
     value = params.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _read_submit(request_id: bytes, params: Any) -> events.MinerEvent:
-    if not isinstance(params, dict):
-        return events.BadSubmit(request_id, "submit needs an object of parameters")
-    get = params.get
-    job_id, nonce, result, session = get("job_id"), get("nonce"), get("result"), get("id")
-    if type(job_id) is int:
-        job_id = str(job_id)
-    if not isinstance(job_id, str):
-        return events.BadSubmit(request_id, "job_id must be a string")
-    if not isinstance(nonce, str):
-        return events.BadSubmit(request_id, "nonce must be a string")
-    if not isinstance(result or "", str):
-        return events.BadSubmit(request_id, "result must be a string")
-    solution = get("solution") or get("output") or get("pow")
-    if solution is None:
-        # A client with only four fields of its own puts the solution where a hash would stand.
-        result, solution = ("", result) if result and len(result) > RESULT_DIGITS else (result, "")
-    if not isinstance(solution, str | list):
-        return events.BadSubmit(request_id, "the solution must be hex, or a list of indices")
-    try:
-        members = _read_members(params)
-    except MinerError as error:
-        return events.BadSubmit(request_id, str(error))
-    ntime = get("ntime")
-    if not isinstance(ntime, str) or len(ntime) != NTIME_DIGITS or not is_hex(ntime):
-        ntime = ""
-    return events.Submit(
-        id=request_id,
-        worker="",
-        job_id=job_id,
-        ntime=ntime,
-        nonce=nonce,
-        solution=solution,
-        session=session if isinstance(session, str) else "",
-        result=result or "",
-        members=members,
-    )
-
-
-def _read_members(params: dict[str, Any]) -> bytes:
-    """Write what else of a share goes on to the pool, in the order it is known in.
-
-    Raises: MinerError for a member of another form than its name promises.
-    """
-    members = []
-    for name, digits in (("sig", SIG_DIGITS), ("commitment", COMMITMENT_DIGITS)):
-        value = params.get(name)
-        if value is None:
-            continue
-        if not isinstance(value, str) or len(value) != digits or not is_hex(value):
-            raise MinerError(f"{name} must be {digits} hex digits")
-        members.append(b'"%s":"%s"' % (name.encode(), value.encode()))
-    algorithm = params.get("algo")
-    if algorithm is not None:
-        if not isinstance(algorithm, str) or len(algorithm) > MAX_ALGORITHM:
-            raise MinerError(f"algo must be text of at most {MAX_ALGORITHM} characters")
-        members.append(b'"algo":%s' % encode(algorithm))
-    return b",".join(members)
 
 
 def logged_in(request_id: bytes, session: str, job: bytes, extensions: bytes) -> bytes:
@@ -263,6 +202,9 @@ def read_pool(line: bytes) -> events.PoolEvent:
     Raises: PoolError for anything that makes no sense.
     Source: docs/protocols/login.md, "What a pool says".
     """
+    yes = read_yes(line, _decode_yes)
+    if yes is not None:
+        return yes
     message = decode(line, PoolError)
     if message.method is None:
         return _read_reply(message)
@@ -273,6 +215,20 @@ def read_pool(line: bytes) -> events.PoolEvent:
         where = " ".join(plain(str(part), MAX_NAME) for part in params[:2] if isinstance(part, str | int))
         return events.ReconnectAsked(where)
     return events.UnknownMethod(bytes(message.id), plain(message.method, MAX_NAME))
+
+
+class _Status(msgspec.Struct, forbid_unknown_fields=True):
+    status: str
+
+
+class _Yes(msgspec.Struct, gc=False):
+    id: OwnId
+    result: _Status
+    error: None = None
+    method: None = None
+
+
+_decode_yes = msgspec.json.Decoder(_Yes).decode
 
 
 def _read_reply(message: Message) -> events.Reply:

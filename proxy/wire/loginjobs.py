@@ -110,8 +110,8 @@ def read_blob(given: events.JobGiven) -> events.Notify:
         raise PoolError(f"a blob of {len(blob) // 2} bytes holds no nonce at byte {nonce_at // 2}")
     if blob[nonce_at : nonce_at + blobs.NONCE_DIGITS].strip("0"):
         raise PoolError(
-            "the pool has split the nonce already (its blob holds one that is not zero), so it cannot be "
-            "split again; use a port of the pool that is not for NiceHash, and no other proxy in between"
+            "the pool has split the nonce already (its blob holds one that is not zero), so its connection is "
+            "worth one miner; use a port of the pool that is not for NiceHash, and no other proxy in between"
         )
     if blobs.is_seeded(algorithm) and len(_hex(members, "seed_hash")) != 64:
         raise PoolError("a RandomX job without a seed_hash of 64 hex digits")
@@ -176,17 +176,22 @@ class JobForm:
     target_digits: int = attrs.field(default=0, validator=attrs.validators.in_((0, *LENGTHS)))
 
 
+def _to_bytes(text: str) -> bytes:
+    return text.encode()
+
+
 @attrs.frozen(slots=True)
 class Seat:
     """What one miner has of its own in every job.
 
     Args:
-        prefix: its part of the nonce, hex: extranonce1, or of blob work the top byte.
+        prefix: its part of the nonce, hex: extranonce1, or of blob work the top byte, "" for none.
         session: its session id.
     """
 
-    prefix: str
-    session: str
+    # As bytes, since a job for 10,000 miners is written 10,000 times.
+    prefix: bytes = attrs.field(converter=_to_bytes)
+    session: bytes = attrs.field(converter=_to_bytes)
 
 
 def job_body(work: Work, form: JobForm, seat: Seat, alias: str) -> bytes:
@@ -196,7 +201,7 @@ def job_body(work: Work, form: JobForm, seat: Seat, alias: str) -> bytes:
         alias: hex to follow the id, for a miner that may have seen the work under its plain id.
     Returns: JSON; b"" where the target is too hard to be written in the digits asked for.
     """
-    key = f"login {form.target_digits} {len(seat.prefix)}"
+    key = ("login", form.target_digits, len(seat.prefix))
     gaps = work.encoded.get(key)
     if gaps is None:
         gaps = work.encoded[key] = (
@@ -204,10 +209,11 @@ def job_body(work: Work, form: JobForm, seat: Seat, alias: str) -> bytes:
         )
     if not gaps:
         return b""
-    prefix = seat.prefix.encode()
+    prefix = seat.prefix
     if work.job.blob is not None:
-        return gaps % (prefix, alias.encode())
-    return gaps % (alias.encode(), prefix, prefix, seat.session.encode())
+        # Without a byte of its own the miner has the whole nonce: it will split that itself.
+        return gaps % (prefix or b"00", alias.encode())
+    return gaps % (alias.encode(), prefix, prefix, seat.session)
 
 
 def _equihash_gaps(work: Work, form: JobForm, seat: Seat) -> bytes:

@@ -4,7 +4,10 @@ Strategy: one reader for all the forms, because pools mix them up; which results
 dialect's to say.  The trap: an error that says nothing is none, and many a reply carries one.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Annotated, Any, Protocol
+
+import msgspec
 
 from proxy.errors import PoolError
 from proxy.wire import events
@@ -12,6 +15,7 @@ from proxy.wire.jsonrpc import MAX_NAME, Message, number_of, plain
 
 MAX_POOL_ID = 512  # the longest job id seen to work anywhere is 300 characters
 REFUSED_BARE = "refused without a reason"
+OwnId = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]  # of a request of ours
 
 
 def read_reply(message: Message, ok: bool) -> events.Reply:
@@ -28,6 +32,25 @@ def read_reply(message: Message, ok: bool) -> events.Reply:
         code=code,
         message=text,
     )
+
+
+class Yes(Protocol):
+    """A reply that carries nothing but yes."""
+
+    id: int
+
+
+def read_yes(line: bytes, decode_yes: Callable[[bytes], Yes]) -> events.Reply | None:
+    """Read the answer that pools give to nearly every share, in half the time of read_reply().
+
+    Args:
+        decode_yes: decodes it, and raises ValueError for anything but a plain yes to a number.
+    Returns: None for what is something else, or has to be looked at more closely.
+    """
+    try:
+        return events.Reply(decode_yes(line).id, True, True, 0, "")
+    except (ValueError, RecursionError):
+        return None
 
 
 def read_error(error: Any) -> tuple[int, str]:

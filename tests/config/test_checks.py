@@ -32,6 +32,15 @@ BLOB = LOGIN.replace("[upstream]", '[upstream]\nalgorithm = "blob"')
             "listen.1.url: stratum+tcp://0.0.0.0:3333 is taken by listen.0; each needs its own",
         ),
         (
+            POOL + '[[listen]]\nurl = "unix:///run/x"\n[[listen]]\nname = "b"\nurl = "unix:///run/x"\n',
+            "listen.1.url: unix:///run/x is taken by listen.0; each needs its own",
+        ),
+        (
+            POOL.replace("stratum+tcp://pool.example:3333", "unix:///run/x")
+            + '[[listen]]\n[[listen]]\nname = "b"\nurl = "unix:///run/x"\n',
+            "upstream.pools.0.url: is our own listen.1; give the socket of the pool",
+        ),
+        (
             POOL + '[[listen]]\nurl = "wss://h:1"\n',
             "listen.0.tls: is needed for wss: certificate and key",
         ),
@@ -65,6 +74,11 @@ BLOB = LOGIN.replace("[upstream]", '[upstream]\nalgorithm = "blob"')
             BLOB + "[[listen]]\ntarget_digits = 64\n",
             "listen.0.target_digits: must be 0, 16 or 8 for blob work, as its miners read it",
         ),
+        (
+            "workers = 2\n" + POOL.replace("[upstream]", "[upstream]\nnonce_bytes = 1"),
+            "upstream.nonce_bytes: must be at least 2 with workers above 1: one byte tells the processes "
+            "apart",
+        ),
         (POOL + "[limits.ban]\nmax_seconds = 1\n", "limits.ban.max_seconds: must not be less than seconds"),
         (
             POOL + "[limits]\nline_bytes = 3000\n",
@@ -81,6 +95,8 @@ def test_taken(texts: Texts) -> None:
     free = '[[listen]]\nurl = "stratum+tcp://h:0"\n[[listen]]\nname = "b"\nurl = "stratum+tcp://h:0"\n'
     assert len(texts.load(POOL + free).listen) == 2
     texts.load(BLOB + "[limits]\nline_bytes = 1024\n")
+    for spoken, own in ((POOL, 2), (BLOB, 1)):
+        texts.load("workers = 2\n" + spoken.replace("[upstream]", f"[upstream]\nnonce_bytes = {own}"))
     for dialect in ("auto", "login"):
         texts.load(BLOB + f'[[listen]]\ndialect = "{dialect}"\ntarget_digits = 8\n')
         texts.load(LOGIN + f'[[listen]]\ndialect = "{dialect}"\ntarget_digits = 64\n')

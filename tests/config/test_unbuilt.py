@@ -12,17 +12,18 @@ def test_a_plain_configuration_asks_for_nothing_more(texts: Texts) -> None:
     assert unbuilt(texts.load(POOL)) == []
     assert unbuilt(texts.load(POOL + '[ledger]\nurl = ""\n[[listen]]\ndifficulty = 8\n')) == []
     assert unbuilt(texts.load(POOL + '[ledger]\nurl = "sqlite:///sluice.db"\n')) == []
+    unix = POOL.replace("stratum+tcp://pool.example:3333", "unix:///run/pool")
+    assert unbuilt(texts.load(unix + '[[listen]]\nurl = "unix:///run/x"\n')) == []
 
 
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        ("workers = 2\n" + POOL, "workers"),
         (POOL.replace("[upstream]", '[upstream]\nca = "x.pem"'), "upstream.ca"),
         (POOL + 'ca = "x.pem"', "upstream.pools.0.ca"),
         (POOL + f'fingerprint = "{"ab" * 32}"', "upstream.pools.0.fingerprint"),
         (POOL.replace("stratum+tcp", "wss"), "upstream.pools.0.url"),
-        (POOL + '[[listen]]\nurl = "unix:///run/x"\n', "listen.0.url"),
+        (POOL + '[[listen]]\nurl = "ws://h:1"\n', "listen.0.url"),
         (POOL + "[[listen]]\ndifficulty = { start = 8 }\n", "listen.0.difficulty"),
         (POOL + "[[listen]]\n" + TLS, "listen.0.tls"),
         (POOL + '[[listen]]\ntrusted_proxies = ["::1"]\n', "listen.0.trusted_proxies"),

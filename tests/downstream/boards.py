@@ -38,6 +38,22 @@ def open_files() -> int:
 
 
 @attrs.define(eq=False)
+class FakePoolSide:
+    """Has room when the test says so, and counts how often it was told to send."""
+
+    is_full: bool = False
+    has_room: trio.Event = attrs.Factory(trio.Event)
+    pushed: int = 0
+
+    async def room(self) -> None:
+        await self.has_room.wait()
+        self.is_full = False
+
+    def push(self) -> None:
+        self.pushed += 1
+
+
+@attrs.define(eq=False)
 class Opened:
     """A board that runs, its house, and what it has told of sessions that ended."""
 
@@ -45,8 +61,7 @@ class Opened:
     house: FakeHouse
     tally: Tally
     address: tuple[Any, ...]
-    full: bool = False
-    has_room: trio.Event = attrs.Factory(trio.Event)
+    pool_side: FakePoolSide
     ended: list[MinerSession] = attrs.Factory(list)
 
     async def connect(self, receive_buffer: int = 0) -> SocketMiner:
@@ -77,15 +92,10 @@ async def opened(
     house = house or FakeHouse()
     tally = Tally()
 
-    async def room() -> None:
-        await made.has_room.wait()
-        made.full = False
-
-    board = Board(
-        house, limits, tally, room, lambda: made.full, lambda session, now: made.ended.append(session)
-    )
+    pool_side = FakePoolSide()
+    board = Board(house, limits, tally, pool_side, lambda session, now: made.ended.append(session))
     sock = sock or listening()
-    made = Opened(board, house, tally, sock.getsockname())
+    made = Opened(board, house, tally, sock.getsockname(), pool_side)
     board.open(sock, door(limits))
 
     def on_job() -> None:

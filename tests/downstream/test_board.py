@@ -4,15 +4,17 @@ import errno
 import resource
 import socket
 import struct
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import trio
 from trio.testing import MockClock
 
-from proxy.config import Limits
+from proxy.config import Address, Limits, Listen
 from proxy.downstream.aion import FIRST_JOB_DELAY
+from proxy.downstream.listeners import bind
 from proxy.model.share import Reason, Verdict
 from tests.downstream.boards import Opened, listening, opened, stays_quiet
 from tests.kit.miners import (
@@ -134,6 +136,31 @@ async def test_ipv6(clock: MockClock) -> None:
             assert made.connections()[0].address == "::1"
 
 
+async def test_a_socket_file(clock: MockClock, tmp_path: Path) -> None:
+    """Its miners all look the same, so the limit of one address is not for them; that of all is."""
+    path = str(tmp_path / "s")
+    sock = bind(Listen(url=Address("unix", "", 0, path)))
+    async with AsyncExitStack() as stack:
+        stack.enter_context(within())
+        limits = Limits(max_miners=2, max_miners_per_address=1)
+        made = await stack.enter_async_context(opened(limits, sock=sock))
+        miners = [
+            await stack.enter_async_context(SocketMiner(await trio.open_unix_socket(path))) for _ in range(3)
+        ]
+        for miner in miners[:2]:
+            await miner.log_in()
+        assert await miners[2].hear_rest() == []
+        assert made.reasons() == {"full": 1}
+        assert [connection.address for connection in made.connections()] == ["unix", "unix"]
+        made.house.new_job()
+        for miner in miners[:2]:
+            await miner.hear_method("mining.notify")
+        await miners[0].stream.send_eof()
+        await made.until(lambda: len(made.board) == 1)
+        made.board.stop_listening()
+        assert not await trio.Path(path).exists(), "who starts next can have it at once"
+
+
 async def test_connections_that_are_gone_before_they_are_taken_do_no_harm(clock: MockClock) -> None:
     class Listener:
         """A listening socket whose first connections are gone again."""
@@ -246,7 +273,7 @@ async def test_miners_are_not_read_while_the_pool_side_is_full(clock: MockClock)
     with within(100):
         async with opened() as made, await made.connect() as miner:
             job_id = await miner.log_in()
-            made.full = True
+            made.pool_side.is_full = True
             nonce = "00" * 20
             await miner.say(submit(job_id, nonce, request_id=4))
             await stays_quiet()
@@ -254,7 +281,7 @@ async def test_miners_are_not_read_while_the_pool_side_is_full(clock: MockClock)
             await stays_quiet()
             # One batch may have been on its way already.
             assert len(made.house.judged) <= 1
-            made.has_room.set()
+            made.pool_side.has_room.set()
             assert (await miner.hear_reply(5)) == yes(5)
             assert len(made.house.judged) == 2
 
@@ -515,3 +542,13 @@ async def test_two_listeners_have_names_of_their_own(clock: MockClock) -> None:
                 await second.stream.send_eof()
                 await second.hear_rest()
         assert made.tally.disconnects == {("barn", "closed"): 1, ("farm", "closed"): 1}
+
+
+async def test_a_miners_socket_waits_for_nothing_and_notices_a_dead_peer(clock: MockClock) -> None:
+    with within():
+        async with opened() as made, await made.connect() as miner:
+            await miner.log_in()
+            (sock,) = made.board.sockets()
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert not sock.getblocking()

@@ -36,6 +36,7 @@ from tests.wire import xmrig
 from tests.wire.hostile import patient
 
 PREFIX = EXTRANONCE1 + "00000000"
+SLUICES_LOGIN = {**LOGIN, "params": {**LOGIN["params"], "agent": "sluice/0.1.0"}}
 NO_LOGIN = "no login within 10 s (limits.login_seconds)"
 IDLE = "no share for 600 s (limits.idle_seconds)"
 
@@ -697,3 +698,19 @@ def test_output_waits_for_its_carrier_which_is_woken_once() -> None:
     assert miner.woken == 1
     miner.says(keepalived(""), keepalived(""))
     assert miner.woken == 2
+
+
+def test_another_sluice_is_told_that_blob_work_is_not_split_twice() -> None:
+    house = FakeHouse(blob=True)
+    miner = LoginDialogue(house, at=blob_door())
+    (line,) = miner.says(SLUICES_LOGIN)
+    assert "connect this Sluice to the pool itself" in line["error"]["message"]
+    assert miner.session.closing == "proxy_in_between"
+    assert house.space is not None
+    assert house.space.lent == 0
+
+
+def test_of_equihash_work_another_sluice_is_a_miner_as_any_other() -> None:
+    miner = LoginDialogue(FakeHouse())
+    (line,) = miner.says(SLUICES_LOGIN)
+    assert line["result"]["status"] == "OK"

@@ -4,97 +4,18 @@ The pool judges every share for itself with the slow oracle; the miners know wha
 deserves.  Neither knows of the other, nor of the proxy.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any
 
 import attrs
 import pytest
 import trio
 
-from proxy.app import Proxy
-from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream
 from proxy.model.share import FILTERED, Reason
-from proxy.native import Equihash
-from proxy.sim.farm import Farm, FarmOptions
 from proxy.sim.faults import Mix
-from proxy.sim.miner import MinerOptions
-from proxy.sim.pool import SimPool
 from proxy.sim.pool_options import PoolOptions
 from proxy.sim.verdicts import Kind
-
-SMALL = Equihash(48, 5)
-AION, LOGIN = "aion", "login"
-LONGEST = 60  # seconds; a run that hangs fails
-
-
-class Rig:
-    """A pool, a proxy before it, and farms to put before that."""
-
-    def __init__(self, pool: SimPool, proxy: Proxy, address: Address) -> None:
-        self.pool = pool
-        self.proxy = proxy
-        self.address = address
-
-    def farm(self, miners: int, shares: int = 0, **options: Any) -> Farm:
-        """Make a farm.
-
-        Args:
-            shares: of each miner; 0 for no end.
-        """
-        defaults: dict[str, Any] = {"user": "rig{n}", "shares_per_second": 20.0, "max_shares": shares}
-        if self.pool.options.blob:
-            defaults |= {"dialect": LOGIN, "blob": True}
-        miner = MinerOptions(equihash=SMALL, **{**defaults, **options})
-        return Farm(self.address.host, self.address.port, FarmOptions(miners=miners, miner=miner, seed=7))
-
-    def nothing_is_left(self) -> None:
-        """Every share is accounted for, and every slice is back."""
-        tally, relays = self.proxy.tally, self.proxy.relays
-        assert tally.conserved
-        assert tally.in_flight == 0
-        assert relays.workers == {}
-        assert relays.slots["lent"] == 0
-        assert relays.slots["free"] > 0
-
-
-async def start(nursery: trio.Nursery, host: str, port: int, options: PoolOptions) -> tuple[Proxy, Address]:
-    """Run a proxy before a pool of these options, and wait until it has work."""
-    proxy = Proxy(
-        Config(
-            upstream=Upstream(
-                dialect=options.dialect,
-                algorithm="blob" if options.blob else "equihash/48_5",
-                user="0xa0" + "11" * 31,
-                pools=(Pool(url=Address("stratum+tcp", host, port)),),
-            ),
-            listen=(Listen(url=Address("stratum+tcp", "127.0.0.1", 0)),),
-            limits=Limits(reconnect_seconds_max=0.2),
-            http=Http(address=""),
-        )
-    )
-    address = Address.parse(proxy.bind().listening[0][1])
-    working = trio.Event()
-    proxy.relay.on_first_work = working.set
-    nursery.start_soon(proxy.run)
-    await working.wait()
-    return proxy, address
-
-
-@asynccontextmanager
-async def rig(options: PoolOptions, proxies: int = 1) -> AsyncIterator[Rig]:
-    """Run a pool and a proxy, or a chain of them; the rig has the last."""
-    with trio.fail_after(LONGEST):
-        async with trio.open_nursery() as nursery:
-            pool = await nursery.start(SimPool(options).run)
-            host, port = pool.host, pool.port
-            for _ in range(proxies):
-                proxy, address = await start(nursery, host, port, options)
-                host, port = address.host, address.port
-            yield Rig(pool, proxy, address)
-            nursery.cancel_scope.cancel()
-
+from tests.e2e.rigs import AION, LOGIN, LONGEST, SMALL, has_accepted, rig
 
 SOLO = PoolOptions(style="solo", equihash=SMALL, difficulty=4, job_seconds=1, seed=3, strict=True)
 PAIRINGS = {
@@ -134,7 +55,7 @@ async def test_no_bad_share_reaches_the_pool_and_no_good_one_is_refused(
         if options.blob:
             unmet.add(Reason.INVALID_SOLUTION)
         assert met == set(FILTERED) - unmet, "the mix was meant to show every row of the table"
-        at.nothing_is_left()
+        await at.nothing_is_left()
 
 
 @pytest.mark.parametrize("dialect", [AION, LOGIN])
@@ -148,7 +69,7 @@ async def test_two_hundred_miners_never_do_the_same_work(dialect: str, pool: str
         assert at.pool.tally.accepted > 200
         assert at.pool.tally.repeated_nonces == 0
         assert report.violations == {}
-        at.nothing_is_left()
+        await at.nothing_is_left()
 
 
 async def test_both_dialects_on_one_port_share_one_pool() -> None:
@@ -166,7 +87,7 @@ async def test_both_dialects_on_one_port_share_one_pool() -> None:
             assert received["farm", dialect] == farm.report.sent.total() > 100
         assert at.pool.tally.bad == 0
         assert at.pool.tally.repeated_nonces == 0
-        at.nothing_is_left()
+        await at.nothing_is_left()
 
 
 async def test_six_hundred_blob_miners_have_three_pool_connections() -> None:
@@ -183,7 +104,7 @@ async def test_six_hundred_blob_miners_have_three_pool_connections() -> None:
         assert at.pool.tally.repeated_nonces == 0
         assert report.violations == {}
         assert report.unexpected_lines == []
-        at.nothing_is_left()
+        await at.nothing_is_left()
 
 
 async def test_blob_miners_that_come_and_go_never_meet_on_a_nonce() -> None:
@@ -196,7 +117,7 @@ async def test_blob_miners_that_come_and_go_never_meet_on_a_nonce() -> None:
         assert at.pool.tally.repeated_nonces == 0
         assert at.pool.tally.bad == 0
         assert report.violations == {}
-        at.nothing_is_left()
+        await at.nothing_is_left()
 
 
 async def test_what_a_blob_share_brings_reaches_the_pool_untouched() -> None:
@@ -207,26 +128,6 @@ async def test_what_a_blob_share_brings_reaches_the_pool_untouched() -> None:
         assert len(at.pool.shares) >= 6
         for share in at.pool.shares:
             assert share.extra.items() >= {**brought, "algo": "rx/0"}.items()
-
-
-@pytest.mark.parametrize("dialect", [AION, LOGIN])
-async def test_a_proxy_behind_a_proxy_splits_the_space_once_more(dialect: str) -> None:
-    """Its own bytes come after the other's, and a moved pool reaches the miners through both."""
-    async with rig(PoolOptions(dialect=dialect, equihash=SMALL, seed=11), proxies=2) as at:
-        farm = at.farm(20, dialect=dialect)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(farm.run)
-            await farm.until(partial(_has_accepted, 100))
-            at.pool.move_extranonce()
-            at.pool.new_job()
-            await farm.until(partial(_has_accepted, farm.report.accepted + 100))
-            farm.stop()
-        assert farm.report.unexpected_lines == []
-        assert farm.report.moves >= 20
-        assert farm.report.disconnects == 0
-        assert at.pool.tally.bad == 0
-        assert at.pool.tally.repeated_nonces == 0
-        at.nothing_is_left()
 
 
 @pytest.mark.parametrize(
@@ -255,7 +156,7 @@ async def test_miners_outlive_every_fault_of_the_pool(pool: str, miners: str, bl
             ):
                 enough = farm.report.accepted + 20
                 await fault()
-                await farm.until(partial(_has_accepted, enough))
+                await farm.until(partial(has_accepted, enough))
             farm.stop()
         report = farm.report
         assert (report.connects, report.disconnects) == (10, 0)
@@ -265,10 +166,6 @@ async def test_miners_outlive_every_fault_of_the_pool(pool: str, miners: str, bl
         assert report.violations == {}
         assert at.pool.tally.bad == 0
         assert at.proxy.tally.conserved
-
-
-def _has_accepted(shares: int, farm: Farm) -> bool:
-    return farm.report.accepted >= shares
 
 
 def _at_once(do: Callable[[], object]) -> Callable[[], Awaitable[None]]:

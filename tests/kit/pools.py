@@ -398,7 +398,8 @@ class SocketPool:
     def __init__(self, listener: trio.SocketListener) -> None:
         self._listener = listener
         self._visits: list[Visit] = []
-        self.port: int = listener.socket.getsockname()[1]
+        name = listener.socket.getsockname()
+        self.port: int = name[1] if isinstance(name, tuple) else 0
 
     @classmethod
     async def open(cls) -> "SocketPool":

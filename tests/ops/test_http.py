@@ -8,6 +8,7 @@ import trio
 
 from proxy.downstream.listeners import bind_tcp
 from proxy.ops import http, metrics
+from proxy.ops.view import RelayView
 from tests.downstream.farms import Farm, farm
 from tests.kit.miners import within
 
@@ -31,7 +32,8 @@ async def serving(of: Farm, token: str = "") -> AsyncIterator[Ask]:
     Args:
         token: the read token.
     """
-    application = http.build(of.relay, metrics.registry(of.relay, dict, 0.0), token)
+    view = RelayView(of.relay)
+    application = http.build(view, metrics.registry(view, 0.0), token)
     sock = bind_tcp("http.address", "127.0.0.1", 0, "127.0.0.1:0")
     port = sock.getsockname()[1]
 

@@ -1,6 +1,7 @@
 """The metrics: names and labels as the operators' dashboards know them, values as the counts have them."""
 
 import platform
+from collections import Counter
 
 import pytest
 from prometheus_client.exposition import generate_latest
@@ -11,6 +12,7 @@ from proxy import native
 from proxy.model.share import Reason, Verdict
 from proxy.model.target import from_difficulty
 from proxy.ops.metrics import registry
+from proxy.ops.view import RelayView
 from proxy.version import __version__
 from tests.downstream.farms import Farm, farm
 
@@ -51,7 +53,8 @@ class Scrape:
     """
 
     def __init__(self, of: Farm) -> None:
-        self.text = generate_latest(registry(of.relay, lambda: {("barn", "aion"): 1}, STARTED)).decode()
+        view = RelayView(of.relay, lambda: Counter({("barn", "aion"): 1}))
+        self.text = generate_latest(registry(view, STARTED)).decode()
         self.families = {family.name: family for family in text_string_to_metric_families(self.text)}
 
     def samples(self, name: str) -> list[Sample]:

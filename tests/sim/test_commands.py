@@ -3,7 +3,9 @@
 import json
 import os
 import signal
+from functools import partial
 from io import StringIO
+from pathlib import Path
 
 import pytest
 import trio
@@ -11,9 +13,10 @@ from rich.console import Console
 
 from proxy.errors import ConfigError, PoolError, SluiceError
 from proxy.sim import commands
-from proxy.sim.commands import FAULTS, raise_file_limit, read_address, read_faults, run_miners, run_pool
+from proxy.sim.commands import FAULTS, raise_file_limit, read_faults, run_miners, run_pool
 from proxy.sim.farm import FarmOptions
 from proxy.sim.miner import MinerOptions
+from proxy.sim.places import read_address
 from proxy.sim.pool import PoolOptions, SimPool
 from tests.sim.talker import Talker, living
 
@@ -64,6 +67,23 @@ async def test_a_port_in_use_is_said() -> None:
         with pytest.raises(BaseExceptionGroup) as caught:
             await run_pool(PoolOptions(), port=pool.port, say=print)
         assert caught.group_contains(SluiceError, match=f"127.0.0.1:{pool.port} cannot be listened on")
+
+
+async def test_both_ends_on_a_socket_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "s")
+    lines = Lines()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(partial(run_pool, PoolOptions(), host=path, say=lines.say))
+        await lines.first.wait()
+        assert lines == [f"listening url=unix://{path}"]
+        report = await run_miners(f"unix://{path}", QUICK, say=lines.say)
+        assert report.accepted == 15
+        with pytest.raises(BaseExceptionGroup) as caught:
+            await run_pool(PoolOptions(), host=path, say=print)
+        assert caught.group_contains(SluiceError, match=f"{path} cannot be listened on: .*in use")
+        nursery.cancel_scope.cancel()
+    with pytest.raises(PoolError, match=f"^{path} took no connection"):
+        await run_miners(f"unix://{path}", QUICK, seconds=0.01, say=print)
 
 
 async def test_miners_end_when_all_are_done_with_json_last() -> None:
@@ -123,26 +143,6 @@ def test_faults_are_read() -> None:
 def test_faults_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="FAULT=SECONDS"):
         read_faults([text])
-
-
-@pytest.mark.parametrize(
-    ("url", "address"),
-    [
-        ("stratum+tcp://127.0.0.1:3333", ("127.0.0.1", 3333)),
-        ("pool.example:3333", ("pool.example", 3333)),
-        ("stratum+tcp://[::1]:3333", ("::1", 3333)),
-    ],
-)
-def test_addresses(url: str, address: tuple[str, int]) -> None:
-    assert read_address(url) == address
-
-
-@pytest.mark.parametrize(
-    "url", ["", "host", "host:x", "host:99999", "stratum+tls://host:3333", "http://host:1"]
-)
-def test_no_addresses(url: str) -> None:
-    with pytest.raises(ConfigError, match="no address to mine at"):
-        read_address(url)
 
 
 def test_the_file_limit_is_raised_as_far_as_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:

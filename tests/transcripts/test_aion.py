@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
 from proxy.errors import MinerError, PoolError
@@ -35,10 +36,16 @@ def understood(record: dict[str, Any]) -> events.MinerEvent | events.PoolEvent:
     return read(record["line"].encode())
 
 
+def said(event: events.MinerEvent | events.PoolEvent) -> dict[str, Any]:
+    if not isinstance(event, msgspec.Struct):
+        return attrs.asdict(event, filter=lambda field, value: value != field.default)
+    defaults = {field.name: field.default for field in msgspec.structs.fields(event)}
+    return {name: value for name, value in msgspec.structs.asdict(event).items() if value != defaults[name]}
+
+
 def as_written(event: events.MinerEvent | events.PoolEvent) -> dict[str, Any]:
     """An event as transcripts have it: its id as JSON text, its target in hex, nothing that was not said."""
-    said = attrs.asdict(event, filter=lambda field, value: value != field.default)
-    fields: dict[str, Any] = {"type": type(event).__name__, **said}
+    fields: dict[str, Any] = {"type": type(event).__name__, **said(event)}
     if isinstance(fields.get("id"), bytes):
         fields["id"] = fields["id"].decode()
     if "target" in fields:

@@ -61,6 +61,7 @@ class Side:
         """Hand shares over; whether all were taken."""
         now = trio.current_time()
         taken = [self.upstream.submit(a_forward(token, connection=connection), now) for token in tokens]
+        self.upstream.push()
         return all(taken)
 
 

@@ -102,7 +102,7 @@ def test_a_session_of_blob_work() -> None:
     """The miner's own words go on to the pool: its nonce, its result, and what else it said of it."""
     talk = LoginPlaybook(algorithm=BLOB_WORK)
     talk.we_say(BLOB_LOGIN)
-    talk.pool_says(logged_in(blob_work("j1"), "nicehash", "keepalive"))
+    talk.pool_says(logged_in(blob_work("j1"), "keepalive"))
     talk.told(Working(""), blob_given("j1"))
     share = Share("0000000000a1", "d0030040", "", result="5c" * 32, members=b'"algo":"rx/0"')
     on = Job("main", 1, "j1", BLOB, 1 << 255, clean=True, received=0.0, blob=THE_BLOB)
@@ -152,6 +152,20 @@ def test_without_a_session_id_there_is_nothing_to_do(line: str) -> None:
     with pytest.raises(PoolError, match="session id"):
         talk.pool_says(line)
     talk.told()
+
+
+def test_a_pool_that_may_keep_the_top_byte_is_worth_a_word() -> None:
+    """Some list `nicehash` and split nothing, so it is no fault."""
+    talk = LoginPlaybook(algorithm=BLOB_WORK)
+    talk.pool_says(logged_in(blob_work("j1"), "nicehash", "keepalive"))
+    talk.told(Working(""), blob_given("j1"))
+    assert ["nicehash" in note for note in talk.link.notes] == [True]
+
+
+def test_of_equihash_work_nobody_keeps_a_byte() -> None:
+    talk = LoginPlaybook()
+    talk.pool_says(logged_in(work("1"), "nicehash"))
+    talk.told(Working(), Given("1"))
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """The pool side on real sockets of loopback and a clock that jumps: connects, gives up, comes back."""
 
 import json
+import socket
 from itertools import pairwise
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -26,6 +28,7 @@ from tests.kit.pools import (
     Settled,
     SocketPool,
     Working,
+    a_forward,
     fine,
     job,
     logged_in,
@@ -38,6 +41,48 @@ from tests.kit.pools import (
 from tests.upstream.sides import Log, Side, closed_port, events
 
 # ---- one connection
+
+
+async def test_what_is_handed_over_goes_out_with_the_batch(
+    autojump_clock: MockClock, pool: SocketPool
+) -> None:
+    side = Side(pool.port)
+    async with side.running():
+        visit = await pool.accept()
+        await visit.lets_in()
+        await side.house.told(Working())
+        for token in ("a", "b"):
+            assert side.upstream.submit(a_forward(token), trio.current_time())
+        with trio.move_on_after(10) as waited:
+            await visit.hears()
+        assert waited.cancelled_caught, "many shares are to be one write"
+        side.upstream.push()
+        ids = [(await visit.hears())["id"] for _ in range(2)]
+        side.upstream.push()
+        await visit.says(*map(yes, ids))
+        await side.house.told(Settled("a", ACCEPTED), Settled("b", ACCEPTED))
+
+
+async def test_what_the_socket_does_not_take_at_once_follows_in_order(
+    autojump_clock: MockClock, pool: SocketPool
+) -> None:
+    side = Side(pool.port, limits=Limits(upstream_unanswered=100_000))
+    count = 5000  # of 3 kB each: more than two sockets hold
+    async with side.running():
+        visit = await pool.accept()
+        await visit.lets_in()
+        await side.house.told(Working())
+        for token in range(count):
+            forward = a_forward(token)
+            forward.share.solution = "ab" * 1408
+            assert side.upstream.submit(forward, trio.current_time())
+            side.upstream.push()
+        ids = [(await visit.hears())["id"] for _ in range(count)]
+        assert ids == list(range(ids[0], ids[0] + count))
+        assert side.tally.network_bytes["upstream", "out"] > count * 2816
+        # And as before from then on.
+        assert side.submits("last")
+        assert (await visit.hears())["id"] == ids[-1] + 1
 
 
 async def test_a_share_goes_to_the_pool_and_its_verdict_comes_back(
@@ -69,6 +114,46 @@ async def test_subscribe_names_us_and_the_pool_as_configured(
         assert (session, host, port) == (None, "127.0.0.1", str(pool.port))
         await visit.says(SUBSCRIBED)
         assert (await visit.hears())["params"] == ["user", "x"]
+
+
+def by_file(path: Path) -> Side:
+    """A pool side whose pool is a socket file."""
+    side = Side()
+    url = Address("unix", "", 0, str(path))
+    side.config = Config(upstream=Section(user="user", pools=(Pool(url=url),)))
+    side.upstream = Upstream(side.config, side.house, side.tally, Random(1))
+    return side
+
+
+async def test_a_pool_behind_a_socket_file(autojump_clock: MockClock, tmp_path: Path) -> None:
+    """It is told a host and a port all the same, since its subscribe has places for them."""
+    sock = trio.socket.socket(trio.socket.AF_UNIX)
+    await sock.bind(str(tmp_path / "s"))
+    sock.listen()
+    pool = SocketPool(trio.SocketListener(sock))
+    side = by_file(tmp_path / "s")
+    async with side.running():
+        visit = await pool.accept()
+        assert (await visit.hears())["params"][2:] == ["localhost", "0"]
+        await visit.says(SUBSCRIBED)
+        await visit.hears()
+        await visit.says('{"id":2,"result":true}', notify("1"))
+        await side.house.told(Working(), Given("1"))
+        assert side.submits("share")
+    await pool.closes()
+
+
+async def test_a_socket_file_that_is_not_to_be_had_is_said(
+    autojump_clock: MockClock, tmp_path: Path, log: Log
+) -> None:
+    side = by_file(tmp_path / "s")
+    async with side.running():
+        await wait_all_tasks_blocked()
+        with socket.socket(socket.AF_UNIX) as left:
+            left.bind(str(tmp_path / "s"))
+        await trio.sleep(1000)
+    assert [why for _, why in events(log)][:2] == ["No such file or directory", "Connection refused"]
+    assert {line["address"] for line in log} == {f"unix://{tmp_path}/s"}
 
 
 async def test_a_pool_may_have_an_account_of_its_own(autojump_clock: MockClock, pool: SocketPool) -> None:

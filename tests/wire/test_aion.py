@@ -17,7 +17,9 @@ from proxy.model.job import Job, Work
 from proxy.model.share import Reason, Verdict
 from proxy.model.target import MAX_TARGET
 from proxy.wire import aion, events
-from tests.wire.hostile import damaged, fit_to_show, nested, objects, patient, replaced
+from proxy.wire.jsonrpc import decode
+from proxy.wire.replies import read_reply, read_yes
+from tests.wire.hostile import damaged, fit_to_show, json_values, nested, objects, patient, replaced
 
 HEADER = "5a17c0ffee" + "0" * 52 + "aa"
 TARGET = "0020" + "0" * 60
@@ -824,3 +826,39 @@ def test_nesting_that_just_decodes_breaks_nothing_behind_it(frame: bytes) -> Non
             continue
         decoded += 1
     assert decoded > 500
+
+
+# ---- the short ways of reading
+
+
+@patient
+@given(st.lists(json_values | st.text(max_size=20), max_size=7), st.integers(-5, 10**20) | json_values)
+def test_a_submit_is_read_the_same_the_short_way_and_the_long(params: list[Any], request_id: Any) -> None:
+    line = json.dumps({"id": request_id, "method": "mining.submit", "params": params}).encode()
+    usual = aion._read_usual_submit(line)
+    try:
+        slow = aion._read_submit(decode(line, MinerError))
+    except MinerError:
+        slow = None
+    assert usual is None or usual == slow
+    texts = len(params) >= 5 and all(isinstance(param, str) for param in params[:5])
+    assert (usual is not None) == (texts and type(request_id) is int and request_id >= 0)
+
+
+@patient
+@given(
+    st.fixed_dictionaries({}, optional=dict.fromkeys(["id", "result", "error", "method", "x"], json_values))
+)
+def test_a_yes_is_read_the_same_the_short_way_and_the_long(reply: dict[str, Any]) -> None:
+    reply.setdefault("id", 4)
+    line = json.dumps(reply).encode()
+    usual = read_yes(line, aion._decode_yes)
+    if usual is not None:
+        message = decode(line, PoolError)
+        assert message.method is None
+        assert usual == read_reply(message, message.result is True)
+
+
+def test_the_pools_usual_yes_goes_the_short_way() -> None:
+    assert read_yes(b'{"id":4,"result":true,"error":null}', aion._decode_yes) is not None
+    assert read_yes(b'{"id":4,"jsonrpc":"2.0","result":true}', aion._decode_yes) is not None

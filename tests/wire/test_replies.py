@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +11,15 @@ from hypothesis import strategies as st
 from proxy.errors import PoolError
 from proxy.wire import events
 from proxy.wire.jsonrpc import Message, decode
-from proxy.wire.replies import MAX_POOL_ID, REFUSED_BARE, read_error, read_pool_id, read_reply
+from proxy.wire.replies import (
+    MAX_POOL_ID,
+    REFUSED_BARE,
+    OwnId,
+    read_error,
+    read_pool_id,
+    read_reply,
+    read_yes,
+)
 from tests.wire.hostile import json_values, patient
 
 
@@ -103,3 +112,20 @@ def test_any_value_is_an_id_or_the_pools_fault(value: Any) -> None:
     except PoolError:
         return
     assert len(text) <= MAX_POOL_ID
+
+
+class Plain(msgspec.Struct):
+    id: OwnId
+    result: bool
+
+
+def test_a_plain_yes_is_read_the_short_way() -> None:
+    decode_yes = msgspec.json.Decoder(Plain).decode
+    assert read_yes(b'{"id":7,"result":true}', decode_yes) == events.Reply(7, True, True, 0, "")
+
+
+@pytest.mark.parametrize(
+    "line", [b"", b"{", b"\xff", b'{"id":"7","result":true}', b'{"id":-1,"result":true}', b"[" * 9999]
+)
+def test_anything_else_is_not(line: bytes) -> None:
+    assert read_yes(line, msgspec.json.Decoder(Plain).decode) is None

@@ -1,0 +1,85 @@
+"""What a running proxy shows of itself, whether it is one process or several.
+
+Strategy: metrics, health and the log ask a view; with one process it is the relays themselves, with more
+of them (proxy/workers/) it is what they have reported, put together.
+The trap: a tally that is put together is made at every look, so whoever shows several counts looks once.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import attrs
+
+from proxy.core.tally import Tally
+from proxy.relay import Relay
+from proxy.relays import Relays
+from proxy.upstream.session import PoolStatus
+
+
+class View(Protocol):
+    """The figures of a proxy."""
+
+    @property
+    def tally(self) -> Tally:
+        """The counts; to be read only."""
+
+    @property
+    def workers(self) -> Mapping[str, int]:
+        """Connections by worker, only those that are here."""
+
+    @property
+    def slots(self) -> Mapping[str, int]:
+        """Slices of the nonce space, by state."""
+
+    @property
+    def pools(self) -> list[PoolStatus]:
+        """What is known of each pool."""
+
+    @property
+    def not_ready(self) -> str:
+        """Why there is no work for miners, "" if there is."""
+
+    def miners(self) -> Mapping[tuple[str, str], int]:
+        """Count the miners that are here, by listener and dialect."""
+
+
+@attrs.frozen(eq=False)
+class RelayView:
+    """The view of a proxy of one process.
+
+    Args:
+        count: counts its miners by listener and dialect.
+    """
+
+    relays: Relay | Relays
+    count: Callable[[], Counter[tuple[str, str]]] = Counter
+
+    @property
+    def tally(self) -> Tally:
+        """The counts."""
+        return self.relays.tally
+
+    @property
+    def workers(self) -> Counter[str]:
+        """Connections by worker."""
+        return self.relays.workers
+
+    @property
+    def slots(self) -> dict[str, int]:
+        """Slices of the nonce space, by state."""
+        return self.relays.slots
+
+    @property
+    def pools(self) -> list[PoolStatus]:
+        """What is known of each pool."""
+        return self.relays.pools
+
+    @property
+    def not_ready(self) -> str:
+        """Why there is no work for miners."""
+        return self.relays.not_ready
+
+    def miners(self) -> Counter[tuple[str, str]]:
+        """Count the miners that are here."""
+        return self.count()

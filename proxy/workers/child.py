@@ -1,0 +1,201 @@
+"""A worker process: an ordinary proxy whose one pool is its parent.
+
+Strategy: its listening sockets are inherited, its configuration comes over the channel, and what it
+counts goes back over it.  It has no HTTP side, and says in the log only what its parent cannot.
+The traps: two workers must never give a job the same id, or a miner that comes from one to the other
+would ignore it; a parent that dies must take its workers with it, even one that hangs; and Ctrl-C is the
+parent's to obey.
+"""
+
+import ctypes
+import itertools
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable
+from random import Random
+
+import structlog
+import trio
+
+from proxy.app import Proxy
+from proxy.downstream.board import Board
+from proxy.downstream.listeners import bound
+from proxy.ops import logs
+from proxy.ops.view import RelayView
+from proxy.relay import Relay, Shared
+from proxy.upstream.session import Upstream
+from proxy.wire.lines import LineBuffer
+from proxy.workers.messages import LINE_BYTES, Charge, Names, Stop, line, read_order, report
+from proxy.workers.talk import ParentSink
+
+MOST_WORKERS = 64  # as the configuration has it; ids of jobs leave room for so many
+REPORT_SECONDS = 1
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
+
+# Of every worker's pool side, which is the parent's to speak of.
+_PARENTS_NEWS = ("pool working", "work", "another pool connection", "pool connection not needed any more")
+
+log = structlog.get_logger()
+
+
+class WorkerProxy(Proxy):
+    """A proxy on inherited sockets that reports to its parent.
+
+    Args:
+        charge: what to do.
+        channel: where reports go.
+    """
+
+    def __init__(self, charge: Charge, channel: trio.abc.SendStream) -> None:
+        self._place = charge.number - 1
+        self._pool_names = charge.pools
+        self._channel = channel
+        self._names = Names()
+        self._due = trio.Event()
+        super().__init__(charge.config)
+        for listen, file in zip(charge.config.listen, charge.listening, strict=True):
+            sock = socket.socket(fileno=file)
+            self._sockets.append((listen, sock))
+            self._listening.append((listen, bound(listen, sock)))
+        self.when_ready(self._due_now)
+
+    async def say_last(self) -> None:
+        """Send the last report."""
+        await self._report(last=True)
+
+    # ---- what an ordinary proxy has otherwise
+
+    def _make_shared(self) -> Shared:
+        # The ids of one worker lie between those of the others, so none ever meets another's.
+        serial = int(time.time() * 1000) * MOST_WORKERS + self._place
+        return Shared(
+            itertools.count(serial, MOST_WORKERS), itertools.count(MOST_WORKERS + self._place, MOST_WORKERS)
+        )
+
+    def _make_upstream(self, relay: Relay, first_choice: Callable[[], int]) -> Upstream:
+        sink = ParentSink(relay, self._pool_names)
+        return Upstream(self.config, sink, self.tally, Random(), first_choice)
+
+    def _make_board(self) -> Board:
+        board = super()._make_board()
+        self.view = RelayView(self.relays, board.count)
+        return board
+
+    def _say_proof_check(self) -> None:
+        """The parent has said it."""
+
+    def _say_stopping(self) -> None:
+        """The parent has said it."""
+
+    def _say_stopped(self) -> None:
+        """The parent will, for all."""
+
+    async def _run_beside(self) -> None:
+        """Report once a second, and at once when there is work for the first time."""
+        while True:
+            await self._report(last=False)
+            with trio.move_on_after(REPORT_SECONDS):
+                await self._due.wait()
+            self._due = trio.Event()
+
+    # ---- reports
+
+    def _due_now(self) -> None:
+        self._due.set()
+
+    async def _report(self, last: bool) -> None:
+        view = self.view
+        parts = list(self._names.changes(view.workers))
+        try:
+            for part in parts:
+                told = report(
+                    view.tally,
+                    view.miners(),
+                    view.slots,
+                    part,
+                    has_work=not view.not_ready,
+                    last=last and part is parts[-1],
+                )
+                await self._channel.send_all(line(told))
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            return  # the parent is gone, and whoever listens to it ends us
+
+
+async def orders(channel: trio.abc.ReceiveStream) -> AsyncGenerator[Charge | Stop, None]:
+    """Hear what the parent says, until it is gone."""
+    lines = LineBuffer(LINE_BYTES)
+    while True:
+        try:
+            data = await channel.receive_some()
+        except trio.BrokenResourceError:
+            return
+        if not data:
+            return
+        for text in lines.feed(bytes(data)):
+            yield read_order(text)
+
+
+async def run(sock: socket.socket) -> None:
+    """Be a worker until the parent ends it."""
+    channel = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
+    with trio.open_signal_receiver(signal.SIGTERM) as signals:
+        heard = orders(channel)
+        charge = await anext(heard, None)
+        if not isinstance(charge, Charge):
+            return  # the parent has died, or has ended before it began
+        logs.configure(charge.config.log.level, charge.config.log.format, before=[_marked(charge.number)])
+        proxy = WorkerProxy(charge, channel)
+        async with trio.open_nursery() as nursery:
+
+            async def heed_signals() -> None:
+                async for _ in signals:
+                    if proxy.stopping:
+                        nursery.cancel_scope.cancel()
+                    proxy.stop()
+
+            async def obey() -> None:
+                async for _ in heard:
+                    break  # to stop is all there is to hear, from a parent that is gone as well
+                proxy.stop()
+
+            nursery.start_soon(heed_signals)
+            nursery.start_soon(obey)
+            await proxy.run()
+            await proxy.say_last()
+            nursery.cancel_scope.cancel()
+
+
+def _marked(number: int) -> structlog.typing.Processor:
+    """Mark each line with the worker it is from, and leave out what the parent says itself."""
+
+    def mark(
+        _logger: structlog.typing.WrappedLogger, method: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        if method == "info" and event.get("event") in _PARENTS_NEWS:
+            raise structlog.DropEvent
+        event["worker_process"] = number
+        return event
+
+    return mark
+
+
+def _die_with_parent(parent: int) -> None:
+    """Ask the kernel to end us with our parent; a worker that hangs would not hear of its death."""
+    prctl = ctypes.CDLL(None).prctl
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    prctl(PR_SET_NAME, b"sluice worker", 0, 0, 0)
+    if os.getppid() != parent:  # it died before we asked
+        sys.exit(1)
+
+
+def main() -> None:
+    """Run the worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _die_with_parent(os.getppid())
+    sock = socket.socket(fileno=os.dup(0))
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    trio.run(run, sock)

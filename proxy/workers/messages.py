@@ -1,0 +1,173 @@
+"""What parent and worker say on the channel beside the shares: JSON lines, each a bounded message.
+
+    parent → worker    Charge first, then at most one Stop
+    worker → parent    Report: once a second, when there is work for the first time, and last of all
+
+Strategy: a report has whole totals, not differences, so that a lost or late one does no harm; only the
+names of miners' workers, which may be thousands, are told by what has changed.
+The traps: the charge goes through a pipe and never to argv or a file, and it holds no secret in any case;
+one line is bounded, so many names need many lines.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from proxy.config import Config
+from proxy.core.tally import Histogram, Tally
+from proxy.model.share import Reason
+
+LINE_BYTES = 2_097_152  # of one message: NAMES_A_LINE names as long as they may be, and the counts
+NAMES_A_LINE = 1000
+
+Labelled = list[tuple[str, str, int]]
+
+
+class Charge(msgspec.Struct, tag="charge"):
+    """What a worker is to do.
+
+    Args:
+        name: how it logs in at the parent; no two workers of a run have the same.
+        config: its configuration, without secrets.
+        pools: the parent's pools, in their order.
+        listening: file numbers of its listening sockets, in the order of config.listen.
+    """
+
+    number: int
+    name: str
+    config: Config
+    pools: list[str]
+    listening: list[int]
+
+
+class Stop(msgspec.Struct, tag="stop"):
+    """Answer what is in flight, then end."""
+
+
+class Bars(msgspec.Struct, array_like=True):
+    """A histogram."""
+
+    counts: list[int]
+    total: float
+
+
+class Report(msgspec.Struct, tag="report"):
+    """How a worker stands.
+
+    Args:
+        names: connections by worker name where that has changed, 0 for gone.
+        has_work: whether there is work for miners.
+        last: nothing follows, and every share has its end.
+    """
+
+    received: Labelled
+    shares: dict[str, int]
+    work: dict[str, float]
+    forwarded: dict[str, int]
+    in_flight: int
+    connections: dict[str, int]
+    disconnects: Labelled
+    network_bytes: Labelled
+    fanout: Bars
+    verify: Bars
+    miners: Labelled
+    slots: dict[str, int]
+    names: dict[str, int]
+    has_work: bool
+    last: bool = False
+
+
+_encode = msgspec.json.Encoder().encode
+read_order = msgspec.json.Decoder(Charge | Stop).decode
+read_report = msgspec.json.Decoder(Report).decode
+
+
+def line(message: Charge | Stop | Report) -> bytes:
+    """Write a message."""
+    return _encode(message) + b"\n"
+
+
+def report(
+    tally: Tally,
+    miners: Mapping[tuple[str, str], int],
+    slots: Mapping[str, int],
+    names: Mapping[str, int],
+    has_work: bool,
+    last: bool = False,
+) -> Report:
+    """Make a report of a worker's counts.
+
+    Args:
+        names: those that have changed, NAMES_A_LINE at most.
+    """
+    return Report(
+        received=_labelled(tally.received),
+        shares={reason.value: count for reason, count in tally.shares.items()},
+        work={reason.value: work for reason, work in tally.work.items()},
+        forwarded=dict(tally.forwarded),
+        in_flight=tally.in_flight,
+        connections=dict(tally.connections),
+        disconnects=_labelled(tally.disconnects),
+        network_bytes=_labelled(tally.network_bytes),
+        fanout=Bars(tally.fanout.counts, tally.fanout.total),
+        verify=Bars(tally.verify.counts, tally.verify.total),
+        miners=_labelled(miners),
+        slots=dict(slots),
+        names=dict(names),
+        has_work=has_work,
+        last=last,
+    )
+
+
+def tally_of(told: Report) -> Tally:
+    """Make the counts of a report again.
+
+    Raises: ValueError for a reason or a histogram that is none of ours.
+    """
+    tally = Tally()
+    tally.received.update(counted(told.received))
+    tally.shares.update({Reason(reason): count for reason, count in told.shares.items()})
+    tally.work.update({Reason(reason): work for reason, work in told.work.items()})
+    tally.forwarded.update(told.forwarded)
+    tally.in_flight = told.in_flight
+    tally.connections.update(told.connections)
+    tally.disconnects.update(counted(told.disconnects))
+    tally.network_bytes.update(counted(told.network_bytes))
+    _fill(tally.fanout, told.fanout)
+    _fill(tally.verify, told.verify)
+    return tally
+
+
+def _labelled(counts: Mapping[tuple[str, str], int]) -> Labelled:
+    return [(*labels, count) for labels, count in counts.items()]
+
+
+def counted(labelled: Labelled) -> Counter[tuple[str, str]]:
+    """Make counts by two labels again."""
+    return Counter({(first, second): count for first, second, count in labelled})
+
+
+def _fill(histogram: Histogram, told: Bars) -> None:
+    if len(told.counts) != len(histogram.counts):
+        raise ValueError("a histogram of another form")
+    histogram.counts = told.counts
+    histogram.total = told.total
+
+
+class Names:
+    """Finds which worker names have changed since they were told."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, int] = {}
+
+    def changes(self, now: Mapping[str, int]) -> Iterator[dict[str, int]]:
+        """Give the changes in parts of NAMES_A_LINE; one part at least, which may be empty."""
+        told: dict[str, Any] = self._told
+        changed = {name: count for name, count in now.items() if told.get(name) != count}
+        changed |= {name: 0 for name in told if name not in now}
+        self._told = dict(now)
+        pairs = list(changed.items())
+        for start in range(0, max(1, len(pairs)), NAMES_A_LINE):
+            yield dict(pairs[start : start + NAMES_A_LINE])

@@ -1,0 +1,286 @@
+"""The process that owns the pools and the ports, and lends its work to worker processes.
+
+Strategy: an ordinary proxy whose miners are its workers: they come by a socket file in a private
+directory, through one door, with limits that never hold them up.  The miners' ports are bound here and
+handed down, metrics and log show what the workers report, and the pool side is as ever.
+The traps: at a stop the workers must end before anything here does, or their miners would not hear their
+verdicts; and the sockets of the ports must be closed here, too, or the kernel goes on taking miners.
+"""
+
+import socket
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from math import ceil, sqrt
+from pathlib import Path
+from random import Random
+
+import attrs
+import structlog
+import trio
+
+from proxy.app import SPARE_FILES, Proxy, Started
+from proxy.config import Address, Config, Http, Ledger, Limits, Listen, Pool, parse_algorithm
+from proxy.core.tally import Tally
+from proxy.downstream.board import Board
+from proxy.downstream.listeners import bind_file
+from proxy.downstream.session import Door
+from proxy.errors import ConfigError
+from proxy.model.proof import ProofForm
+from proxy.openfiles import raise_limit
+from proxy.relay import Relay
+from proxy.relays import Relays
+from proxy.upstream.session import PoolStatus
+from proxy.wire.loginjobs import JobForm
+from proxy.workers.lending import WORKER_BYTES, LendingRelay
+from proxy.workers.messages import Charge
+from proxy.workers.ports import spread
+from proxy.workers.process import Worker, start
+from proxy.workers.roster import Roster
+from proxy.workers.supervisor import Supervisor
+from proxy.workers.talk import FLOWS
+
+PARENT = "parent"  # what a worker calls its pool
+DOOR = "workers"
+FOR_EVER = 1e9  # seconds: the parent answers all, and sooner has waits of its own
+LINE_BYTES = 65_536
+UNANSWERED = 4096  # of one worker's shares; the pool side's own bound comes first
+OUTGOING_BYTES = 16_777_216  # unsent verdicts and jobs of a worker that is slow: 200,000 verdicts
+RECONNECT_SECONDS = 1
+KILL_SECONDS = 2  # after a worker's own patience at a stop
+
+log = structlog.get_logger()
+
+
+def lent_config(config: Config, number_of: int, name: str, path: str) -> Config:
+    """Make a worker's configuration: no secrets, its part of the limits, the parent as its pool.
+
+    Args:
+        number_of: how many workers there are.
+        name: how it logs in.
+        path: of the parent's socket.
+    """
+    upstream, limits = config.upstream, config.limits
+    is_blob = parse_algorithm(upstream.algorithm) is None
+    return attrs.evolve(
+        config,
+        workers=1,
+        upstream=attrs.evolve(
+            upstream,
+            # Shares name their miner in the one dialect that has a place for it.
+            dialect="login" if is_blob else "aion",
+            worker_names="account" if upstream.worker_names == "account" else "own",
+            user=name,
+            password="x",
+            password_file="",
+            nonce_bytes=upstream.nonce_bytes if is_blob else upstream.nonce_bytes - WORKER_BYTES,
+            pools=(Pool(name=PARENT, url=Address("unix", "", 0, path)),),
+        ),
+        limits=attrs.evolve(
+            limits,
+            max_miners=part(limits.max_miners, number_of),
+            max_miners_per_address=part(limits.max_miners_per_address, number_of),
+            upstream_unanswered=UNANSWERED,
+            upstream_reply_seconds=FOR_EVER,
+            upstream_silence_seconds=FOR_EVER,
+            reconnect_seconds_max=RECONNECT_SECONDS,
+        ),
+        http=Http(address=""),
+        ledger=Ledger(url=""),
+    )
+
+
+def part(most: int, number_of: int) -> int:
+    """Return one worker's part of a limit, with room for the kernel's unevenness in dealing out.
+
+    Connections are dealt by a hash, so a worker's share spreads by its square root; four times that is
+    as good as never passed.
+    """
+    fair = most / number_of
+    return min(most, ceil(fair + 4 * sqrt(fair)))
+
+
+@attrs.frozen(eq=False)
+class RosterView:
+    """The view of a proxy of several processes; see ops.view.View."""
+
+    relays: Relays
+    roster: Roster
+
+    @property
+    def tally(self) -> Tally:
+        """The counts of all processes, made anew."""
+        return self.roster.tally(self.relays.tally)
+
+    @property
+    def workers(self) -> Counter[str]:
+        """Connections by the name of a miner's worker."""
+        return self.roster.names
+
+    @property
+    def slots(self) -> dict[str, int]:
+        """Slices that miners have, by state."""
+        return self.roster.slots
+
+    @property
+    def pools(self) -> list[PoolStatus]:
+        """What is known of each pool."""
+        return self.relays.pools
+
+    @property
+    def not_ready(self) -> str:
+        """Why there is no work for miners."""
+        if self.relays.not_ready or any(life.has_work for life in self.roster.lives):
+            return self.relays.not_ready
+        return "no worker process has work yet"
+
+    def miners(self) -> Counter[tuple[str, str]]:
+        """Count the miners that are here."""
+        return self.roster.miners
+
+
+class Parent(Proxy):
+    """A proxy of several processes, not yet running; of them, the one that owns the pools."""
+
+    def __init__(self, config: Config) -> None:
+        self.roster = Roster(self._usual_difficulty)
+        super().__init__(config)
+        self.view = RosterView(self.relays, self.roster)
+        self._sets: list[list[socket.socket]] = []  # of each listener, one socket for each worker
+        self._directory = ""
+        self._supervisor = Supervisor(config.workers, self.roster, self._start_worker, self._charge, Random())
+
+    def bind(self) -> Started:
+        """Take all ports, for each worker.
+
+        Raises: ConfigError if an address cannot be had.
+        """
+        started = super().bind()
+        try:
+            for listen, sock in self._sockets:
+                self._sets.append(spread(sock, self.config.workers, f"listen.{listen.name}"))
+        except ConfigError:
+            self._close_ports()
+            raise
+        return started
+
+    def when_ready(self, tell: Callable[[], None]) -> None:
+        """Have it told when the first worker has work."""
+        self.roster.on_first_work = tell
+
+    async def run(self) -> None:
+        """Run on the ports that bind() took, until stop() is called."""
+        try:
+            directory = tempfile.TemporaryDirectory(prefix="sluice-")  # 0700, as it always makes them
+        except OSError as error:
+            self._close_ports()
+            raise ConfigError(f"workers: no directory for the processes' socket: {error.strerror}") from None
+        with directory as self._directory:
+            try:
+                await super().run()
+            finally:
+                self._close_ports()
+
+    # ---- what an ordinary proxy has otherwise
+
+    def _make_relay(self, first_choice: Callable[[], int]) -> Relay:
+        relay = LendingRelay(
+            attrs.evolve(self.config, listen=(Listen(name=DOOR),)),
+            self.equihash,
+            self.roster.books,
+            tally=self.tally,
+            shared=self._shared,
+        )
+        relay.upstream = self._make_upstream(relay, first_choice)
+        relay.upstream.on_batch = relay.after_batch
+        return relay
+
+    def _make_board(self) -> Board:
+        return Board(
+            self.relay,
+            _unhindered(self.config),
+            self.tally,
+            self.relays,
+        )
+
+    def _open_doors(self, board: Board) -> None:
+        board.open(bind_file("workers", self._path), make_door(self.config))
+
+    def _raise_file_limit(self) -> None:
+        ports = len(self._sets) * self.config.workers
+        raise_limit(2 * self.config.limits.pool_connections + ports + SPARE_FILES)
+
+    async def _run_beside(self) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._say_status)
+            nursery.start_soon(self._supervisor.run)
+
+    async def _wind_down(self, board: Board, upstream_scope: trio.CancelScope) -> None:
+        self._say_stopping()
+        self._close_ports()
+        await self._supervisor.stop(self.config.limits.shutdown_seconds + KILL_SECONDS)
+        # Nobody is left to hear a verdict.
+        board.stop_listening()
+        upstream_scope.cancel()
+        await self.relays.settled()
+        board.close_all("shutdown")
+        self._say_stopped()
+
+    # ---- workers
+
+    @property
+    def _path(self) -> str:
+        return str(Path(self._directory) / "pool.sock")
+
+    def _start_worker(self, number: int) -> Worker:
+        return start(number, [sockets[number - 1].fileno() for sockets in self._sets])
+
+    def _charge(self, number: int, name: str) -> Charge:
+        return Charge(
+            number,
+            name,
+            lent_config(self.config, self.config.workers, name, self._path),
+            [pool.name for pool in self.config.upstream.pools],
+            [sockets[number - 1].fileno() for sockets in self._sets],
+        )
+
+    def _usual_difficulty(self) -> float:
+        return max((pool.difficulty for pool in self.relays.pools), default=1.0)
+
+    def _close_ports(self) -> None:
+        for sockets in self._sets:
+            for sock in sockets:
+                sock.close()
+        for _, sock in self._sockets:
+            sock.close()
+
+
+def _unhindered(config: Config) -> Limits:
+    """Limits for workers, which are no strangers and wait for nothing but the pool."""
+    most = config.limits.pool_connections * config.workers + config.workers
+    return attrs.evolve(
+        config.limits,
+        max_miners=most,
+        max_miners_per_address=most,
+        login_seconds=FOR_EVER,
+        idle_seconds=FOR_EVER,
+        outgoing_bytes=OUTGOING_BYTES,
+        requests_per_second=FOR_EVER,
+    )
+
+
+def make_door(config: Config) -> Door:
+    """Make the door that workers come by, of one dialect."""
+    sizes = parse_algorithm(config.upstream.algorithm)
+    spoken = "login" if sizes is None else "aion"
+    limits = _unhindered(config)
+    return Door(
+        listener=DOOR,
+        lane=0,
+        limits=limits,
+        line_bytes=LINE_BYTES,
+        flows={spoken: FLOWS[spoken]},
+        hints=dict.fromkeys(FLOWS, "only worker processes come here"),
+        proof=None if sizes is None else ProofForm.of(*sizes),
+        job_form=JobForm(),
+    )

@@ -1,0 +1,291 @@
+"""Several processes on one port, as a farm and a pool see them: one proxy, whatever dies in the middle."""
+
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from os.path import exists
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+import trio
+from prometheus_client.exposition import generate_latest
+
+from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream
+from proxy.core.tally import Tally
+from proxy.model.share import Reason
+from proxy.native import Equihash
+from proxy.ops.metrics import registry
+from proxy.sim.farm import Farm, FarmOptions
+from proxy.sim.faults import Mix
+from proxy.sim.miner import MinerOptions
+from proxy.sim.pool import SimPool
+from proxy.sim.pool_options import PoolOptions
+from proxy.sim.verdicts import Kind
+from proxy.workers.parent import Parent
+from tests.downstream.boards import open_files
+
+SMALL = Equihash(48, 5)
+AION, LOGIN = "aion", "login"
+ACCOUNT = "0xa0" + "11" * 31
+WORKERS = 2
+LONGEST = 60  # seconds; a run that hangs fails
+
+
+@attrs.define
+class Rig:
+    """A pool, a proxy of several processes before it, and where miners come in."""
+
+    pool: SimPool
+    proxy: Parent
+    address: Address
+    counts: list[Tally] = attrs.Factory(list)
+
+    def farm(self, miners: int, **options: Any) -> Farm:
+        """Make a farm of miners."""
+        defaults: dict[str, Any] = {"user": "rig{n}", "shares_per_second": 20.0}
+        if self.pool.options.blob:
+            defaults |= {"dialect": LOGIN, "blob": True}
+        miner = MinerOptions(equihash=SMALL, **{**defaults, **options})
+        return Farm(self.address.host, self.address.port, FarmOptions(miners=miners, miner=miner, seed=7))
+
+    async def watch(self) -> None:
+        """Look at the figures all the time, as a scraper would: they hold, and never go back."""
+        while True:
+            tally = self.proxy.view.tally
+            assert tally.conserved
+            if self.counts:
+                never_back(self.counts[-1], tally)
+            self.counts[:] = [tally]
+            await trio.sleep(0.05)
+
+    def pids(self) -> list[int]:
+        """The processes of the workers, in their order."""
+        running = self.proxy._supervisor._workers
+        return [running[number].pid for number in sorted(running)]
+
+
+def never_back(before: Tally, after: Tally) -> None:
+    """No counter is smaller than it was."""
+    for name in ("received", "shares", "work", "forwarded", "connections", "disconnects", "network_bytes"):
+        old, new = getattr(before, name), getattr(after, name)
+        assert all(new.get(key, 0) >= count - 1e-6 for key, count in old.items()), name
+
+
+@asynccontextmanager
+async def rig(options: PoolOptions, **upstream: Any) -> AsyncIterator[Rig]:
+    """Run a pool and a proxy of several processes; stop it in order, and see that nothing is left."""
+    files = open_files()
+    with trio.fail_after(LONGEST):
+        async with trio.open_nursery() as nursery:
+            pool: SimPool = await nursery.start(SimPool(options).run)
+            made = Upstream(
+                dialect=options.dialect,
+                algorithm="blob" if options.blob else "equihash/48_5",
+                user=ACCOUNT,
+                pools=(Pool(url=Address("stratum+tcp", pool.host, pool.port)),),
+                **upstream,
+            )
+            proxy = Parent(
+                Config(
+                    workers=WORKERS,
+                    upstream=made,
+                    listen=(Listen(url=Address("stratum+tcp", "127.0.0.1", 0)),),
+                    limits=Limits(reconnect_seconds_max=0.2),
+                    http=Http(address=""),
+                )
+            )
+            at = Rig(pool, proxy, Address.parse(proxy.bind().listening[0][1]))
+            ready, ended = trio.Event(), trio.Event()
+            proxy.when_ready(ready.set)
+
+            async def run() -> None:
+                await proxy.run()
+                ended.set()
+
+            nursery.start_soon(run)
+            await ready.wait()
+            nursery.start_soon(at.watch)
+            yield at
+            pids, directory = at.pids(), proxy._directory
+            proxy.stop()
+            await ended.wait()
+            nursery.cancel_scope.cancel()
+        assert proxy.view.tally.conserved
+        assert proxy.view.tally.in_flight == 0
+        assert len(pids) == WORKERS
+        assert not any(map(is_there, pids)), "no worker and no zombie is left"
+        assert not exists(directory)
+    assert open_files() <= files
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what tells nobody when it happens."""
+    while not condition():  # noqa: ASYNC110  # see above
+        await trio.sleep(0.02)
+
+
+def is_there(pid: int) -> bool:
+    """Whether there is such a process, be it a zombie."""
+    return Path(f"/proc/{pid}").exists()
+
+
+def has_accepted(shares: int, farm: Farm) -> bool:
+    """Whether miners have heard of so many accepted shares."""
+    return farm.report.accepted >= shares
+
+
+SOLO = PoolOptions(style="solo", equihash=SMALL, difficulty=4, job_seconds=1, seed=3, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "options"),
+    [
+        (AION, SOLO),
+        (LOGIN, attrs.evolve(SOLO, dialect=LOGIN)),
+        (LOGIN, attrs.evolve(SOLO, dialect=LOGIN, blob=True)),
+    ],
+    ids=["aion", "login", "blob work"],
+)
+async def test_every_kind_of_share_over_two_processes(dialect: str, options: PoolOptions) -> None:
+    """What miners were told is what is counted, and no bad share reaches the pool."""
+    kept_out = {"slow_reader", "half_line"} | ({"bad_proof", "near_miss"} if options.blob else set())
+    mix = Mix({kind: 20.0 if kind is Kind.GOOD else 2.0 for kind in Kind if kind.value not in kept_out})
+    async with rig(options) as at:
+        report = await at.farm(16, max_shares=30, mix=mix, dialect=dialect).run()
+        assert report.unexpected_lines == []
+        assert report.unanswered == 0
+        assert at.pool.tally.bad == 0
+        assert at.pool.tally.repeated_nonces == 0
+        await until(lambda: at.proxy.view.tally.received_total == report.sent.total())
+        tally = at.proxy.view.tally
+        assert at.pool.tally.accepted == tally.shares[Reason.ACCEPTED] > 0
+        assert {k.value: v for k, v in tally.shares.items() if v} == dict(report.shares)
+        assert tally.forwarded == {"main": tally.forwarded_total}
+        assert at.pool.tally.connections == (WORKERS if options.blob else 1)
+        await until(lambda: at.proxy.view.workers == {} and at.proxy.view.slots["lent"] == 0)
+
+
+async def test_a_worker_that_is_killed_is_replaced_and_disturbs_nobody_else() -> None:
+    async with rig(attrs.evolve(SOLO, job_seconds=0.5)) as at:
+        mix = Mix(
+            {kind: 20.0 if kind is Kind.GOOD else 2.0 for kind in (Kind.GOOD, Kind.DUPLICATE, Kind.LOW)}
+        )
+        farm = at.farm(20, mix=mix, reconnect_seconds=0.05)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(farm.run)
+            await farm.until(partial(has_accepted, 100))
+            await until(
+                lambda: at.proxy.view.miners() == {("farm", AION): 20} and len(at.proxy.view.workers) == 20
+            )
+            first, second = at.proxy.roster.lives
+            hit, pid = sum(first.miners.values()), at.pids()[first.number - 1]
+            assert 0 < hit < 20, "the kernel deals miners out to both"
+            os.kill(pid, signal.SIGKILL)
+            await until(lambda: any(life.number == first.number for life in at.proxy.roster.lives))
+            await farm.until(partial(has_accepted, farm.report.accepted + 200))
+            await until(lambda: at.proxy.view.miners() == {("farm", AION): 20})
+            farm.stop()
+        assert second in at.proxy.roster.lives
+        assert not is_there(pid)
+        report = farm.report
+        assert report.disconnects == hit, "none but its own miners"
+        assert report.unexpected_lines == []
+        assert at.pool.tally.bad == 0
+        assert at.pool.tally.repeated_nonces == 0
+        # All that the pool accepted is counted, though the dead one had no time to say so.
+        await until(lambda: at.proxy.view.tally.in_flight == 0 and not at.proxy.view.miners())
+        assert at.proxy.view.tally.shares[Reason.ACCEPTED] == at.pool.tally.accepted
+
+
+async def test_a_worker_that_dies_with_blob_work_leaves_its_nonces_to_rest() -> None:
+    async with rig(PoolOptions(dialect=LOGIN, blob=True, job_seconds=1, seed=5)) as at:
+        farm = at.farm(20, reconnect_seconds=0.05)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(farm.run)
+            await farm.until(partial(has_accepted, 100))
+            os.kill(at.pids()[0], signal.SIGKILL)
+            await farm.until(partial(has_accepted, farm.report.accepted + 200))
+            farm.stop()
+        assert at.pool.tally.repeated_nonces == 0
+        assert at.pool.tally.bad == 0
+        await until(lambda: at.proxy.view.tally.in_flight == 0 and not at.proxy.view.miners())
+        assert at.proxy.view.tally.shares[Reason.ACCEPTED] == at.pool.tally.accepted
+
+
+@pytest.mark.parametrize(("pool", "blob"), [(AION, False), (LOGIN, False), (LOGIN, True)])
+async def test_miners_outlive_every_fault_of_the_pool_through_both_hops(pool: str, blob: bool) -> None:
+    async with rig(PoolOptions(dialect=pool, blob=blob, equihash=SMALL, job_seconds=0.5, seed=9)) as at:
+        farm = at.farm(10)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(farm.run)
+            await farm.until(partial(has_accepted, 30))
+            await at.pool.lose(0.3)
+            await farm.until(partial(has_accepted, farm.report.accepted + 30))
+            await at.pool.restart(0.1)
+            await farm.until(partial(has_accepted, farm.report.accepted + 30))
+            at.pool.move_extranonce()
+            await farm.until(partial(has_accepted, farm.report.accepted + 30))
+            farm.stop()
+        report = farm.report
+        assert (report.connects, report.disconnects) == (10, 0)
+        assert report.unexpected_lines == []
+        assert report.violations == {}
+        assert report.moves > 0 or blob
+        assert at.pool.tally.bad == 0
+        await until(lambda: at.proxy.view.tally.received_total == report.sent.total())
+        assert {k.value: v for k, v in at.proxy.view.tally.shares.items() if v} == dict(report.shares)
+
+
+@pytest.mark.parametrize(
+    ("worker_names", "seen"), [("account", ACCOUNT), ("own", "rig0"), ("suffix", f"{ACCOUNT}.rig0")]
+)
+async def test_the_pool_sees_the_users_that_it_would_see_of_one_process(worker_names: str, seen: str) -> None:
+    options = PoolOptions(style="p2", equihash=SMALL, seed=3)
+    async with rig(options, worker_names=worker_names) as at:
+        await at.farm(1, max_shares=3, user="rig0").run()
+        assert set(at.pool.tally.workers) == {seen}
+
+
+async def test_the_pools_own_refusal_reaches_miners_of_either_dialect() -> None:
+    # This pool forgets a job with the next one, though that one is not clean.
+    options = PoolOptions(style="p2", equihash=SMALL, jobs_kept=1, clean_ratio=0, job_seconds=0.2, seed=3)
+    async with rig(options) as at:
+        sent = 0
+        for dialect in (AION, LOGIN):
+            report = await at.farm(4, max_shares=60, shares_per_second=50.0, dialect=dialect).run()
+            assert report.unexpected_lines == []
+            sent += report.sent.total()
+        await until(lambda: at.proxy.view.tally.received_total == sent)
+        tally = at.proxy.view.tally
+        assert tally.shares[Reason.ACCEPTED] == at.pool.tally.accepted
+        assert Reason.STALE not in tally.shares, "a job that is not clean voids none of ours"
+
+
+async def test_one_view_of_all_metrics() -> None:
+    async with rig(SOLO) as at:
+        await at.farm(4, max_shares=10).run()
+        await until(lambda: at.proxy.view.tally.received_total >= 40)
+        text = generate_latest(registry(at.proxy.view, 0.0)).decode()
+        for line in (
+            'sluice_connections_total{listener="farm"} 4.0',
+            'sluice_upstream_up{pool="main"} 1.0',
+            'sluice_disconnects_total{listener="farm",reason="closed"} 4.0',
+        ):
+            assert line in text
+        assert 'listener="workers"' not in text, "processes are no miners"
+        assert 'sluice_share_roundtrip_seconds_count{pool="main"}' in text
+
+
+async def test_a_worker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.workers.supervisor.SILENT_SECONDS", 1.5)
+    async with rig(SOLO) as at:
+        (hung, *_) = at.pids()
+        await until(lambda: len(at.proxy.roster.lives) == WORKERS)
+        await until(lambda: all(life.has_work for life in at.proxy.roster.lives))
+        os.kill(hung, signal.SIGSTOP)
+        await until(lambda: hung not in at.pids() and len(at.pids()) == WORKERS)
+        assert not is_there(hung)
