@@ -86,6 +86,7 @@ def run(path: str | None) -> None:
     """
     import trio
 
+    from proxy import collector
     from proxy.app import Proxy, run_until_signalled
     from proxy.config import load, unbuilt
     from proxy.ops import logs
@@ -96,6 +97,7 @@ def run(path: str | None) -> None:
     if missing:
         raise ConfigError("\n".join(missing))
     logs.configure(config.log.level, config.log.format)
+    collector.tune()
     trio.run(run_until_signalled, config, _tell_whoever_listens, Parent if config.workers > 1 else Proxy)
 
 

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 # Which rooms each room may know, besides itself and those that everyone may.
-EVERYONE = {"errors", "version", "openfiles"}
+EVERYONE = {"errors", "version", "openfiles", "collector"}
 ROW_0 = {"model", "config", "native"}
 ROW_1 = {"wire", "core"}
 ROW_2 = {"upstream", "downstream", "ledger", "sim"}
@@ -23,6 +23,7 @@ LAW: dict[str, set[str]] = {
     "errors": set(),
     "version": set(),
     "openfiles": set(),
+    "collector": set(),
     "model": set(),
     "config": set(),
     "native": set(),

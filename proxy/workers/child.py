@@ -20,6 +20,7 @@ from random import Random
 import structlog
 import trio
 
+from proxy import collector
 from proxy.app import Proxy
 from proxy.downstream.board import Board
 from proxy.downstream.listeners import bound
@@ -198,4 +199,5 @@ def main() -> None:
     sock = socket.socket(fileno=os.dup(0))
     with open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)
+    collector.tune()
     trio.run(run, sock)
