@@ -20,4 +20,4 @@ assert gc.get_stats()[0]["collected"] >= collector.YOUNG
 def test_it_leaves_alone_what_was_there_and_still_finds_cycles() -> None:
     done = subprocess.run([sys.executable, "-c", TUNED], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 10_000
+    assert int(done.stdout) > 1000
