@@ -18,6 +18,7 @@ FANOUT_CONNECTIONS = (1000, 10_000)  # a hundred miners have a job sooner than a
 VERIFY_SECONDS, SHARES_SECONDS, MEMORY_SECONDS = 3.0, 4.0, 10.0
 # Shares a second at which round trips are compared: 30,000 miners with a share every 15 s.
 RATE = 2000.0
+REPEAT = 3  # for a page; a single look needs no more than one
 _MINERS = click.IntRange(1, 100_000)
 _SECONDS = click.FloatRange(0.1, 3600)
 
@@ -146,6 +147,9 @@ def fanout_command(connections: tuple[int, ...], as_json: bool, save: str | None
     "--rate", type=click.FloatRange(1, 1e6), default=RATE, show_default=True,
     help="Shares a second at which round trips are compared.",
 )  # fmt: skip
+@click.option("--repeat", type=click.IntRange(1, 100), default=1, show_default=True, help=(
+    "Passes over all rows; of each row the least disturbed one counts."
+))  # fmt: skip
 @click.option("--rates", "sweeps", is_flag=True, help=(
     "Also the cost at growing rates, with 1,000 miners: for the plots."
 ))  # fmt: skip
@@ -155,6 +159,7 @@ def shares_command(
     miners: tuple[int, ...],
     seconds: float,
     rate: float,
+    repeat: int,
     sweeps: bool,
     as_json: bool,
     save: str | None,
@@ -163,7 +168,7 @@ def shares_command(
     from proxy.bench import runs
 
     def measure(progress: Any) -> dict[str, Any]:
-        results = runs.shares(_dialects(dialect), miners, seconds, rate, progress)
+        results = runs.shares(_dialects(dialect), miners, seconds, rate, repeat, progress)
         if sweeps:
             results.update(runs.rates(_dialects(dialect), seconds, progress))
         return results
@@ -205,7 +210,7 @@ def _everything(churn: float, progress: Any) -> Iterator[tuple[str, dict[str, An
     both = _dialects("both")
     yield "verify", runs.verify(VERIFY_SECONDS, progress)
     yield "fanout", runs.fanout(FANOUT_CONNECTIONS, progress)
-    costs = runs.shares(both, CONNECTIONS, SHARES_SECONDS, RATE, progress)
+    costs = runs.shares(both, CONNECTIONS, SHARES_SECONDS, RATE, REPEAT, progress)
     yield "shares", {**costs, **runs.rates(both, SHARES_SECONDS, progress)}
     sizes = runs.memory(both, CONNECTIONS, MEMORY_SECONDS, progress)
     yield "memory", {**sizes, **runs.churn(both, max(CONNECTIONS), churn, progress)}

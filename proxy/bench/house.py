@@ -21,7 +21,6 @@ import msgspec
 import trio
 
 from proxy import collector
-from proxy import collector
 from proxy.app import Proxy
 from proxy.bench import verify
 from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream
@@ -142,9 +141,7 @@ async def run(settings: Settings, questions: trio.abc.ReceiveStream, tell: Calla
 
 def main(settings: str) -> None:
     """Run on standard input and output."""
-    # As `sluice run` begins.
     logs.configure("warning")
-    collector.tune()
 
     def tell(what: object) -> None:
         sys.stdout.buffer.write(msgspec.json.encode(what) + b"\n")
@@ -154,7 +151,7 @@ def main(settings: str) -> None:
         async with trio.lowlevel.FdStream(os.dup(sys.stdin.fileno())) as questions:
             await run(msgspec.json.decode(settings, type=Settings), questions, tell)
 
-    collector.tune()
+    collector.tune()  # as `sluice run` does
     trio.run(on_standard_input)
 
 

@@ -149,6 +149,8 @@ def markdown(table: Table) -> Iterable[str]:
     yield "| " + " | ".join("---:" if justify == "right" else "---" for _, justify, _ in columns) + " |"
     for cells in zip(*(cells for _, _, cells in columns), strict=True):
         yield "| " + " | ".join(str(cell) for cell in cells) + " |"
+    if table.caption:
+        yield f"\n{table.caption}"
 
 
 # ---- charts

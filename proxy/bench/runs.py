@@ -3,7 +3,8 @@
 Each returns a dictionary for --json: `{"paths": […]}` of the proof check, `{"rows": […]}` of all others.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import product
 from typing import Any
 
 import attrs
@@ -57,19 +58,33 @@ def fanout(connections: Iterable[int], progress: Progress) -> dict[str, Any]:
 
 
 def shares(
-    dialects: Iterable[str], miners: Iterable[int], seconds: float, rate: float, progress: Progress
+    dialects: Sequence[str],
+    miners: Iterable[int],
+    seconds: float,
+    rate: float,
+    repeat: int,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Measure what a forwarded share costs.
 
+    Args:
+        repeat: passes over all rows; of each row the pass with the least CPU counts, for whatever else a
+            machine does can only make it more.
     Returns: {"rows": [one for each dialect and number of miners], "growth": […]}.
     """
-    rows = []
-    for dialect in dialects:
-        for wanted in miners:
-            count = _room(wanted, share_costs.room_for, progress)
-            bar = _bar(progress, f"{dialect}, {count} miners")
-            rows.append(attrs.asdict(share_costs.measure(dialect, count, seconds, rate, bar)))
-    return {"rows": rows, "growth": growth(rows, "cpu_us", "login_us")}
+    best: dict[tuple[str, int], dict[str, Any]] = {}
+    wanted = [
+        (dialect, _room(count, share_costs.room_for, progress)) for dialect in dialects for count in miners
+    ]
+    for number in range(repeat):
+        for dialect, count in wanted:
+            bar = _bar(progress, f"{dialect}, {count} miners, pass {number + 1} of {repeat}")
+            row = attrs.asdict(share_costs.measure(dialect, count, seconds, rate, bar))
+            before = best.get((dialect, count))
+            if before is None or row["cpu_us"] < before["cpu_us"]:
+                best[dialect, count] = row
+    rows = list(best.values())
+    return {"rows": rows, "growth": growth(rows, "cpu_us", "bare_us", "login_us")}
 
 
 def rates(dialects: Iterable[str], seconds: float, progress: Progress) -> dict[str, Any]:

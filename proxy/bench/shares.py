@@ -16,7 +16,7 @@ import attrs
 
 from proxy.bench import yardstick
 from proxy.bench.house import Facts, Settings
-from proxy.bench.load import SPARE_FILES, Load
+from proxy.bench.load import SPARE_FILES, WAIT_SECONDS, Load
 from proxy.bench.watched import Stopwatch, Watched, apart
 from proxy.bench.words import WORDS
 from proxy.errors import SluiceError
@@ -50,12 +50,27 @@ class Paced:
 
 
 @attrs.frozen
+class Saturated:
+    """What was seen with as many shares as it could carry.
+
+    Args:
+        per_second: shares it carried.
+        cpu_us: of the proxy for a share, microseconds.
+        interruptions: a second, by other programs on its core; they also cost it what its caches held.
+    """
+
+    per_second: float
+    cpu_us: float
+    interruptions: float
+
+
+@attrs.frozen
 class SharesRow:
     """One row of the table; times in microseconds.
 
     Args:
         cpu_us: CPU of the proxy for a forwarded share, saturated.
-        per_second: shares it carried then.
+        per_second, interruptions: see Saturated.
         bare_us, check_us: of these the least for receiving and sending, and for the proof.
         own_us: cpu_us without these two.
         login_us: CPU of the proxy for a miner, from its connect to its first job.
@@ -68,6 +83,7 @@ class SharesRow:
     connections: int
     cpu_us: float
     per_second: float
+    interruptions: float
     bare_us: float
     check_us: float
     own_us: float
@@ -94,13 +110,16 @@ def measure(dialect: str, miners: int, seconds: float, rate: float, progress: Pr
     Raises: SluiceError if a share was not accepted, and for a proxy that does not answer.
     """
     with apart() as core, Load(WORDS[dialect](), spins=core is not None) as load:
-        bare_us, check_us = yardstick.bare_us(load.words), yardstick.check_us() if dialect == "aion" else 0.0
+        bare_us, check_us = (
+            yardstick.bare_us(load.words, miners),
+            yardstick.check_us() if dialect == "aion" else 0.0,
+        )
         with Watched(Settings(dialect, load.pool_port, miners), core) as watched:
             load.serve(watched)
             watch = Stopwatch(watched)
             load.log_in(miners, lambda part: progress(0.3 * part))
             login_us = watch.seconds / miners * 1e6
-            per_second, cpu_us = saturate(load, watched, seconds)
+            full = saturate(load, watched, seconds)
             progress(0.6)
             through = pace(load, watched, rate, seconds)
             _require_accepted(load, watched)
@@ -110,11 +129,12 @@ def measure(dialect: str, miners: int, seconds: float, rate: float, progress: Pr
     return SharesRow(
         dialect=dialect,
         connections=miners,
-        cpu_us=cpu_us,
-        per_second=per_second,
+        cpu_us=full.cpu_us,
+        per_second=full.per_second,
+        interruptions=full.interruptions,
         bare_us=bare_us,
         check_us=check_us,
-        own_us=cpu_us - bare_us - check_us,
+        own_us=full.cpu_us - bare_us - check_us,
         login_us=login_us,
         paced=through,
         direct=direct,
@@ -150,27 +170,34 @@ def measure_rates(
     return seen
 
 
-def saturate(load: Load, watched: Watched, seconds: float) -> tuple[float, float]:
-    """Keep IN_FLIGHT shares under way.
-
-    Returns: shares a second, and microseconds of CPU a share; medians of PARTS.
-    """
-    most = min(IN_FLIGHT, len(load.miners))
-
-    def run(for_seconds: float) -> tuple[float, float]:
-        watch, answered, began = Stopwatch(watched), load.answered, time.perf_counter()
-        end = began + for_seconds
-        while time.perf_counter() < end or load.answered == answered:
-            while load.in_flight < most:
-                load.submit()
-            load.turn(0.01)
-        count = load.answered - answered
-        return count / (time.perf_counter() - began), watch.seconds / count * 1e6
-
-    run(seconds / PARTS)  # what comes first also fills caches and buffers
-    parts = [run(seconds / PARTS) for _ in range(PARTS)]
+def saturate(load: Load, watched: Watched, seconds: float) -> Saturated:
+    """Keep IN_FLIGHT shares under way."""
+    _saturate(load, watched, seconds / PARTS)  # what comes first also fills caches and buffers
+    before = watched.interruptions()
+    parts = [_saturate(load, watched, seconds / PARTS) for _ in range(PARTS)]
+    interruptions = watched.interruptions() - before
     load.until(lambda: not load.in_flight, "verdicts")
-    return median(part[0] for part in parts), median(part[1] for part in parts)
+    return Saturated(
+        per_second=median(per_second for per_second, _ in parts),
+        cpu_us=median(cpu_us for _, cpu_us in parts),
+        interruptions=interruptions / seconds,
+    )
+
+
+def _saturate(load: Load, watched: Watched, seconds: float) -> tuple[float, float]:
+    """One part: shares a second, and microseconds of CPU for each."""
+    most = min(IN_FLIGHT, len(load.miners))
+    watch, answered, began = Stopwatch(watched), load.answered, time.perf_counter()
+    end = began + seconds
+    give_up = end + WAIT_SECONDS
+    while (now := time.perf_counter()) < end or load.answered == answered:
+        if now > give_up:
+            raise SluiceError(f"bench: no verdict within {WAIT_SECONDS} s")
+        while load.in_flight < most:
+            load.submit()
+        load.turn(0.01)
+    count = load.answered - answered
+    return count / (time.perf_counter() - began), watch.seconds / count * 1e6
 
 
 def pace(load: Load, watched: Watched | None, rate: float, seconds: float) -> Paced:

@@ -14,6 +14,7 @@ from proxy.errors import SluiceError
 from proxy.version import __version__
 
 Row = dict[str, Any]
+QUIET = 20  # interruptions a second; the kernel's own threads make a few
 
 
 def show(results: dict[str, Any]) -> None:
@@ -111,6 +112,12 @@ def _shares(rows: list[Row]) -> Table:
             f"{row['per_second']:,.0f}",
             *(f"{figure:.1f}" for figure in figures),
         )
+    most = max(row["interruptions"] for row in rows)
+    if most > QUIET:
+        table.caption = (
+            f"Other programs took the proxy's core up to {most:,.0f} times a second: "
+            "on a quiet machine these figures are smaller."
+        )
     return table
 
 
@@ -181,7 +188,12 @@ def _churn(row: Row) -> Table:
     return table
 
 
-_NAMES = {"cpu_us": "CPU a share", "login_us": "CPU a login", "kib": "KiB a connection"}
+_NAMES = {
+    "cpu_us": "CPU a share",
+    "bare_us": "of it bare I/O",
+    "login_us": "CPU a login",
+    "kib": "KiB a connection",
+}
 
 
 def _growth(rows: list[Row]) -> Table:

@@ -122,8 +122,15 @@ class Watched:
 
     def resident_kib(self) -> int:
         """Memory it has now, VmRSS."""
-        with open(f"{self._proc}/status", encoding="ascii") as lines:
-            return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+        return self._status("VmRSS:")
+
+    def interruptions(self) -> int:
+        """How often the kernel has taken its core from it for another program."""
+        return self._status("nonvoluntary_ctxt_switches:")
+
+    def _status(self, name: str) -> int:
+        with open(f"{self._proc}/status", encoding="utf-8") as lines:
+            return next(int(line.split()[1]) for line in lines if line.startswith(name))
 
     def descriptors(self) -> int:
         """Files it has open."""

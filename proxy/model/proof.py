@@ -4,6 +4,7 @@ Strategy: both dialects' miners have their spellings, and length and type tell w
 share is refused for its spelling.  Inside, and on the way out, it is the bare hex digits.
 """
 
+from functools import lru_cache
 from typing import Any
 
 import attrs
@@ -11,6 +12,7 @@ import attrs
 from proxy.errors import MinerError
 
 
+@lru_cache(maxsize=16)  # a proxy has one algorithm, and its tests some more
 def compact_size(length: int) -> str:
     """Write a length as Bitcoin's compactSize, in hex: what stands before a solution on the wire.
 

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from proxy.errors import MinerError, PoolError
+from proxy.model.hexdigits import lower
 from proxy.model.share import Reason, Share, Verdict
 from proxy.wire import events, loginsubmit
-from proxy.wire.jsonrpc import MAX_NAME, NAME_RULE, Message, decode, encode, is_name, plain
+from proxy.wire.jsonrpc import MAX_NAME, NAME_RULE, Message, decode, encode, is_name, plain, quoted
 from proxy.wire.replies import REFUSED_BARE, OwnId, read_reply, read_yes
 
 UNNAMED = "unnamed"  # worker of a miner that gives no name; its login is taken all the same
@@ -165,25 +166,21 @@ def submit(request_id: int, session: str, job_id: str, share: Share, value: byte
         algorithm: of Equihash work.
     Source: docs/protocols/login.md, "The share".
     """
-    nonce = share.nonce
     if share.solution:
-        nonce = nonce.lower()
-        ntime = b'"ntime":"%s",' % share.ntime.encode() if share.ntime else b""
-        proof = b'"solution":"%s","result":"%s",%s"algo":%s' % (
-            share.solution.lower().encode(),
-            value.hex().encode(),
-            ntime,
-            encode(algorithm),
+        ntime = f'"ntime":"{share.ntime}",' if share.ntime else ""
+        nonce, proof = (
+            lower(share.nonce),
+            (
+                f'"solution":"{lower(share.solution)}","result":"{value.hex()}",{ntime}"algo":{quoted(algorithm)}'
+            ),
         )
     else:
-        proof = b'"result":"%s"%s%s' % (share.result.encode(), b"," if share.members else b"", share.members)
-    return b'{"id":%d,"jsonrpc":"2.0","method":"submit","params":{"id":%s,"job_id":%s,"nonce":"%s",%s}}\n' % (
-        request_id,
-        encode(session),
-        encode(job_id),
-        nonce.encode(),
-        proof,
-    )
+        members = "," + share.members.decode() if share.members else ""
+        nonce, proof = share.nonce, f'"result":"{share.result}"{members}'
+    return (
+        f'{{"id":{request_id},"jsonrpc":"2.0","method":"submit","params":{{"id":{quoted(session)},'
+        f'"job_id":{quoted(job_id)},"nonce":"{nonce}",{proof}}}}}\n'
+    ).encode()
 
 
 def keepalived(request_id: int, session: str) -> bytes:

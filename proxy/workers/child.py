@@ -14,7 +14,8 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing
 from random import Random
 
 import structlog
@@ -143,30 +144,35 @@ async def run(sock: socket.socket) -> None:
     """Be a worker until the parent ends it."""
     channel = trio.SocketStream(trio.socket.from_stdlib_socket(sock))
     with trio.open_signal_receiver(signal.SIGTERM) as signals:
-        heard = orders(channel)
-        charge = await anext(heard, None)
-        if not isinstance(charge, Charge):
-            return  # the parent has died, or has ended before it began
-        logs.configure(charge.config.log.level, charge.config.log.format, before=[_marked(charge.number)])
-        proxy = WorkerProxy(charge, channel)
-        async with trio.open_nursery() as nursery:
+        async with channel, aclosing(orders(channel)) as heard:
+            charge = await anext(heard, None)
+            if not isinstance(charge, Charge):
+                return  # the parent has died, or has ended before it began
+            logs.configure(charge.config.log.level, charge.config.log.format, before=[_marked(charge.number)])
+            await _work(WorkerProxy(charge, channel), heard, signals)
 
-            async def heed_signals() -> None:
-                async for _ in signals:
-                    if proxy.stopping:
-                        nursery.cancel_scope.cancel()
-                    proxy.stop()
 
-            async def obey() -> None:
-                async for _ in heard:
-                    break  # to stop is all there is to hear, from a parent that is gone as well
+async def _work(
+    proxy: WorkerProxy, heard: AsyncGenerator[Charge | Stop, None], signals: AsyncIterator[int]
+) -> None:
+    async with trio.open_nursery() as nursery:
+
+        async def heed_signals() -> None:
+            async for _ in signals:
+                if proxy.stopping:
+                    nursery.cancel_scope.cancel()
                 proxy.stop()
 
-            nursery.start_soon(heed_signals)
-            nursery.start_soon(obey)
-            await proxy.run()
-            await proxy.say_last()
-            nursery.cancel_scope.cancel()
+        async def obey() -> None:
+            async for _ in heard:
+                break  # to stop is all there is to hear, and what a parent that is gone means
+            proxy.stop()
+
+        nursery.start_soon(heed_signals)
+        nursery.start_soon(obey)
+        await proxy.run()
+        await proxy.say_last()
+        nursery.cancel_scope.cancel()
 
 
 def _marked(number: int) -> structlog.typing.Processor:

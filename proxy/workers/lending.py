@@ -48,8 +48,8 @@ class LendingRelay(Relay):
             ring_start=secrets.randbits(32),
         )
         self.books = books
-        self.pool_names = [pool.name for pool in config.upstream.pools]
-        self.places = {name: place for place, name in enumerate(self.pool_names)}
+        self.tags = {pool.name: f"{place:x}" for place, pool in enumerate(config.upstream.pools)}
+        self.pool_tags = {tag: name for name, tag in self.tags.items()}
         # A pool of the login dialect is told the share's value, one of the other is not.
         told = equihash is not None and config.upstream.dialect == "login"
         self._judge = TrustingValidator(self.book, share_value if told else None).judge

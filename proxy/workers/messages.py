@@ -10,7 +10,7 @@ one line is bounded, so many names need many lines.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -80,8 +80,8 @@ class Report(msgspec.Struct, tag="report"):
 
 
 _encode = msgspec.json.Encoder().encode
-read_order = msgspec.json.Decoder(Charge | Stop).decode
-read_report = msgspec.json.Decoder(Report).decode
+read_order: Callable[[bytes | bytearray], Charge | Stop] = msgspec.json.Decoder(Charge | Stop).decode
+read_report: Callable[[bytes | bytearray], Report] = msgspec.json.Decoder(Report).decode
 
 
 def line(message: Charge | Stop | Report) -> bytes:

@@ -25,7 +25,7 @@ from proxy.model.share import Reason, Verdict
 from proxy.upstream.conversation import LOST, Conversation, Forward
 from proxy.upstream.session import PoolSink
 from proxy.wire import aion, events, login
-from proxy.workers.books import Book
+from proxy.workers.books import NONE, Book
 
 LOST_CODE = -1_397_511_491  # no pool's: "SLUC", negative
 LOST_TEXT = "pool connection lost"
@@ -37,39 +37,37 @@ _SPLIT, _WHOLE = b'["algo","nicehash","keepalive"]', b'["algo","keepalive"]'
 class Lender(Protocol):
     """The house of a worker's session, as its flow needs it: workers.lending.LendingRelay."""
 
-    book: JobBook
-    places: dict[str, int]  # of pools in their list
-    pool_names: list[str]
+    book: JobBook  # each its own
+    tags: dict[str, str]  # of pools, by name: their place in the list, hex
+    pool_tags: dict[str, str]  # and back
     books: dict[str, Book]  # by the name a worker logs in with
 
 
 class _Lent:
     """What both dialects' flows have in common."""
 
-    __slots__ = ("_book", "_to_count", "_worker")
+    __slots__ = ("_book", "_lender", "_worker")
 
     def __init__(self, session: MinerSession) -> None:
         self._worker = session
+        self._lender = cast("Lender", session.house)  # what is asked of it, all relays of a parent have alike
         self._book: Book | None = None
-
-    @property
-    def _lender(self) -> Lender:
-        return cast("Lender", self._worker.house)
 
     def tag(self, work: Work) -> str:
         """Write which pool a work is from."""
-        return f"{self._lender.places[work.job.pool]:x}"
+        return self._lender.tags[work.job.pool]
 
     def is_clean(self) -> bool:
         """Whether the last work it was given is void; see the trap above."""
-        last = self._lender.book.find(f"{self._worker.assignment.last:0{ID_DIGITS}x}")
+        last = cast("Lender", self._worker.house).book.find(f"{self._worker.assignment.last:0{ID_DIGITS}x}")
         return last is None or not last.live
 
     def arrived(self, work_id: str) -> None:
         """Note that a share has come."""
-        if self._book is None:
-            self._book = self._lender.books.get(self._worker.worker) or Book()
-        self._book.arrived[pool_of(work_id, self._lender.pool_names)] += 1
+        book = self._book
+        if book is None:
+            book = self._book = self._lender.books.get(self._worker.worker) or Book()
+        book.arrived[self._lender.pool_tags.get(work_id[ID_DIGITS:], NONE)] += 1
 
     def settled(self, verdict: Verdict) -> None:
         """Note what has become of a share."""

@@ -17,7 +17,7 @@ def progress() -> Progress:
 
 def test_shares_have_a_row_for_each_dialect_and_size(progress: Progress) -> None:
     """And the growth from the smallest to the largest."""
-    results = runs.shares(["login"], [5, 10], 0.05, 100, progress)
+    results = runs.shares(["login"], [5, 10], 0.05, 100, 2, progress)
     assert [(row["dialect"], row["connections"]) for row in results["rows"]] == [("login", 5), ("login", 10)]
     few, most = results["rows"]
     assert results["growth"] == [
@@ -26,6 +26,7 @@ def test_shares_have_a_row_for_each_dialect_and_size(progress: Progress) -> None
             "from": 5,
             "to": 10,
             "cpu_us": most["cpu_us"] / few["cpu_us"],
+            "bare_us": most["bare_us"] / few["bare_us"],
             "login_us": most["login_us"] / few["login_us"],
         }
     ]

@@ -32,6 +32,43 @@ def test_tables_show_every_figure(capsys: pytest.CaptureFixture[str]) -> None:
     assert "1000" in shown
 
 
+SHARES = {
+    "rows": [
+        {
+            "dialect": "aion",
+            "connections": 10_000,
+            "cpu_us": 61.23,
+            "per_second": 12_345.6,
+            "interruptions": 99.0,
+            "bare_us": 8.76,
+            "check_us": 14.32,
+            "own_us": 38.15,
+            "login_us": 101.7,
+            "paced": {
+                "rate": 2000.0,
+                "reached": 2000.0,
+                "cpu_us": 88.0,
+                "median_us": 222.0,
+                "p99_us": 3333.0,
+            },
+            "direct": {"rate": 2000.0, "reached": 2000.0, "cpu_us": 0.0, "median_us": 21.0, "p99_us": 43.0},
+            "added_median_us": 201.0,
+        }
+    ],
+    "growth": [{"dialect": "aion", "from": 100, "to": 10_000, "cpu_us": 1.234}],
+}
+
+
+def test_figures_of_shares_are_all_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """On 80 columns, none cut off, and a disturbed machine is said so."""
+    tables.show(SHARES)
+    shown = capsys.readouterr().out
+    for figure in ("12,346", "61.2", "8.8", "14.3", "38.2", "101.7", "222", "3,333", "201", "1.23"):
+        assert figure in shown
+    assert "…" not in shown
+    assert "99 times a second" in " ".join(shown.split())
+
+
 def test_the_processor_has_a_name() -> None:
     """A figure without its machine says nothing."""
     assert tables.processor()

@@ -27,6 +27,7 @@ def test_the_kernel_tells_cpu_memory_and_files_of_it(pool_port: int) -> None:
         assert watch.seconds > 0
         assert watched.resident_kib() > 1000
         assert watched.descriptors() > 3
+        assert watched.interruptions() >= 0
         watched.ask()
         while not watched.facts:
             watched.read()

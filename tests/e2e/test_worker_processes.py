@@ -2,10 +2,11 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from os.path import exists
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ async def rig(options: PoolOptions, **upstream: Any) -> AsyncIterator[Rig]:
         assert proxy.view.tally.in_flight == 0
         assert len(pids) == WORKERS
         assert not any(map(is_there, pids)), "no worker and no zombie is left"
-        assert not exists(directory)
+        assert not is_in_place(directory)
     assert open_files() <= files
 
 
@@ -126,6 +127,11 @@ async def until(condition: Callable[[], object]) -> None:
     """Wait for what tells nobody when it happens."""
     while not condition():  # noqa: ASYNC110  # see above
         await trio.sleep(0.02)
+
+
+def is_in_place(directory: str) -> bool:
+    """Whether the socket's directory is left."""
+    return Path(directory).exists()
 
 
 def is_there(pid: int) -> bool:
@@ -289,3 +295,72 @@ async def test_a_worker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) 
         os.kill(hung, signal.SIGSTOP)
         await until(lambda: hung not in at.pids() and len(at.pids()) == WORKERS)
         assert not is_there(hung)
+
+
+# ---- the program itself
+
+
+@asynccontextmanager
+async def program(pool_url: str) -> AsyncIterator[tuple[trio.Process, list[int]]]:
+    """Run `sluice run` with two workers until it is ready; gives its process and those of its workers."""
+    environ = os.environ | {
+        "SLUICE__WORKERS": "2",
+        "SLUICE__UPSTREAM__USER": ACCOUNT,
+        "SLUICE__UPSTREAM__ALGORITHM": "equihash/48_5",
+        "SLUICE__UPSTREAM__PASSWORD": "do-not-tell",
+        "SLUICE__UPSTREAM__POOLS__0__URL": pool_url,
+        "SLUICE__LISTEN__0__URL": "stratum+tcp://127.0.0.1:0",
+        "SLUICE__HTTP__ADDRESS": "",
+    }
+    command = [sys.executable, "-m", "proxy", "run"]
+    process = await trio.lowlevel.open_process(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environ, start_new_session=True
+    )
+    assert process.stdout is not None
+    said = b""
+    while b"ready\n" not in said:
+        said += await process.stdout.receive_some()
+    children = [int(pid) for pid in read(f"/proc/{process.pid}/task/{process.pid}/children").split()]
+    while len(children) < 2:
+        children = [int(pid) for pid in read(f"/proc/{process.pid}/task/{process.pid}/children").split()]
+    try:
+        yield process, children
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        await process.stdout.aclose()
+
+
+def read(path: str) -> str:
+    """A file of /proc."""
+    return Path(path).read_text()
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process runs; one that nobody of ours can reap may be a zombie for a while."""
+    return is_there(pid) and read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0] != "Z"
+
+
+async def test_ctrl_c_ends_all_in_order() -> None:
+    with trio.fail_after(LONGEST):
+        async with trio.open_nursery() as nursery:
+            pool: SimPool = await nursery.start(SimPool(SOLO).run)
+            async with program(pool.url) as (process, children):
+                assert not any("do-not-tell" in read(f"/proc/{pid}/cmdline") for pid in children)
+                os.killpg(process.pid, signal.SIGINT)
+                assert await process.wait() == 0
+                assert not any(map(is_running, children))
+            nursery.cancel_scope.cancel()
+
+
+async def test_workers_do_not_outlive_a_parent_that_is_killed() -> None:
+    with trio.fail_after(LONGEST):
+        async with trio.open_nursery() as nursery:
+            pool: SimPool = await nursery.start(SimPool(SOLO).run)
+            async with program(pool.url) as (process, children):
+                os.kill(children[0], signal.SIGSTOP)  # not even one that hangs
+                process.kill()
+                await process.wait()
+                await until(lambda: not any(map(is_running, children)))
+            nursery.cancel_scope.cancel()

@@ -104,5 +104,5 @@ def test_many_names_are_told_in_lines_that_are_short_enough() -> None:
     longest = {f"{number:05d}" + "\U0001f40c" * 251: 1 for number in range(2 * NAMES_A_LINE + 1)}
     parts = list(Names().changes(longest))
     assert [len(part) for part in parts] == [NAMES_A_LINE, NAMES_A_LINE, 1]
-    assert len(line(a_report(**parts[0]))) < LINE_BYTES
+    assert len(line(a_report(None, **parts[0]))) < LINE_BYTES
     assert {name for part in parts for name in part} == set(longest)

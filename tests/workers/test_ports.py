@@ -64,12 +64,13 @@ def test_a_socket_file_has_one_queue_for_all(kept: ExitStack, tmp_path: Path) ->
     assert spread(first, 3, "listen.farm") == [first] * 3
 
 
-def test_what_cannot_be_had_is_one_line_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_had_is_one_line_and_leaves_nothing() -> None:
     files = open_files()
     with bind(Listen(url=Address("stratum+tcp", "127.0.0.1", 0))) as first:
-        with socket.socket() as unbound, pytest.raises(ConfigError) as caught:
-            unbound.close()
-            spread(unbound, 2, "listen.farm")
+        closed = socket.socket()
+        closed.close()
+        with pytest.raises(ConfigError) as caught:
+            spread(closed, 2, "listen.farm")
         assert str(caught.value).startswith("listen.farm: no socket for each of 2 processes: ")
         assert first.fileno() >= 0
     assert open_files() <= files

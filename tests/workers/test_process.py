@@ -2,12 +2,20 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 import trio
 
 from proxy.workers import process
 from proxy.workers.messages import Stop, line
+
+
+def command(pid: int) -> list[bytes]:
+    """A process's arguments, for all to read."""
+    while not (data := Path(f"/proc/{pid}/cmdline").read_bytes()):
+        pass  # it is just being loaded
+    return data.split(b"\0")
 
 
 async def test_it_ends_by_itself_when_nobody_says_what_to_do() -> None:
@@ -58,8 +66,7 @@ async def test_it_inherits_its_sockets_and_no_more() -> None:
             theirs = set(os.listdir(f"/proc/{worker.pid}/fd"))
             assert str(writing) in theirs
             assert str(reading) not in theirs
-            arguments = open(f"/proc/{worker.pid}/cmdline", "rb").read().split(b"\0")
-            assert arguments[-2:] == [b"1", b""]
+            assert command(worker.pid)[-2:] == [b"1", b""]
         finally:
             os.close(reading)
             os.close(writing)
@@ -69,6 +76,6 @@ async def test_it_inherits_its_sockets_and_no_more() -> None:
 
 
 async def test_what_cannot_be_started_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process.sys, "executable", "/nowhere/python")
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
     with pytest.raises(OSError, match="No such file"):
         process.start(1, [])

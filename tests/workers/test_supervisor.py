@@ -1,5 +1,7 @@
 """Workers that die, hang and talk nonsense, without a process."""
 
+import contextlib
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from random import Random
@@ -42,6 +44,8 @@ class FakeWorker:
             self.killed = True
             self.status = -9
             self._ended.set()
+            self.theirs.send_stream.close()
+            self.theirs.receive_stream.close()
 
     async def wait(self) -> int:
         """Wait for its end."""
@@ -70,10 +74,11 @@ class FakeWorker:
         await self.theirs.aclose()
 
     async def reports_for(self, seconds: float) -> None:
-        """Live for so long."""
-        for _ in range(int(seconds)):
-            await self.says(line(a_report()))
-            await trio.sleep(1)
+        """Live for so long, or until it is killed."""
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            for _ in range(int(seconds)):
+                await self.says(line(a_report()))
+                await trio.sleep(1)
 
 
 @attrs.define
@@ -160,7 +165,7 @@ async def test_one_that_dies_again_and_again_is_waited_for_longer_but_never_give
             worker = await house.worker(number)
             times.append(trio.current_time())
             await worker.dies()
-        waits = [later - sooner for sooner, later in zip(times, times[1:], strict=False)]
+        waits = [later - sooner for sooner, later in itertools.pairwise(times)]
         assert waits[0] < 0.1
         assert waits[1] < 1 < waits[4]
         assert MOST_WAIT / 2 <= waits[-1] <= MOST_WAIT + 1
@@ -182,7 +187,7 @@ async def test_one_that_hangs_is_killed_and_replaced(clock: MockClock) -> None:
             await worker.reports_for(2 * SILENT_SECONDS)
             assert not worker.killed
             await house.worker(2)
-            assert worker.killed
+            assert house.started[0].killed
     (said,) = [line for line in logs if line["event"] == "worker process lost"]
     assert said["why"] == f"no report for {SILENT_SECONDS} s; killed"
 
@@ -280,10 +285,10 @@ async def test_a_stop_does_not_wait_for_one_that_is_to_be_started(clock: MockClo
 
 
 async def test_a_stop_before_anything_was_started(clock: MockClock) -> None:
-    supervisor = Supervisor(1, Roster(), FakeWorker, lambda n, name: Charge(n, name, CONFIG, [], []), Random(1))
+    supervisor = Supervisor(
+        1, Roster(), FakeWorker, lambda n, name: Charge(n, name, CONFIG, [], []), Random(1)
+    )
     async with trio.open_nursery() as nursery:
         nursery.start_soon(supervisor.stop, 5)
         await trio.testing.wait_all_tasks_blocked()
         nursery.start_soon(supervisor.run)
-
-

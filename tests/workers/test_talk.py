@@ -10,7 +10,7 @@ from proxy.model.share import Reason, Verdict
 from proxy.model.target import from_difficulty
 from proxy.workers.talk import LOST_CODE, pool_of
 from tests.downstream.farms import HEADER
-from tests.kit.miners import blob_work, mined, no, ok, refusal, login_submit, yes
+from tests.kit.miners import blob_work, login_submit, mined, no, ok, refusal, yes
 from tests.workers.pairs import Pair
 
 OTHER = "cd" * 32
@@ -149,7 +149,7 @@ def test_a_new_pool_connection_moves_the_miners_through_both(up: Pair) -> None:
     up.pool.comes("ee" * 8, OTHER)
     wire.exchange()
     heard = miner.is_given_work()
-    assert [line["method"] for line in heard][0] == "mining.set_extranonce"
+    assert heard[0]["method"] == "mining.set_extranonce"
     assert miner.prefix.startswith("ee" * 8)
     assert len(miner.prefix) == len(former) == 24, "eight bytes of the pool's and four of ours in all"
 
@@ -177,7 +177,9 @@ def test_blob_work_is_lent_whole_and_split_by_the_worker() -> None:
     assert job.pool == "main"
     miner = wire.blob_miner()
     nonce = "010203" + miner.prefix
-    assert miner.says(login_submit(miner.session_id, miner.job_id, nonce, result="00" * 32, sig="ab" * 64)) == []
+    assert (
+        miner.says(login_submit(miner.session_id, miner.job_id, nonce, result="00" * 32, sig="ab" * 64)) == []
+    )
     wire.exchange()
     (forward,) = pair.pool.got
     assert forward.share.nonce == nonce
