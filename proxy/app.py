@@ -23,8 +23,9 @@ import trio
 from proxy import native
 from proxy.config import Address, Config, Listen, parse_algorithm
 from proxy.core.tally import Tally
-from proxy.doors import make_door
+from proxy.doors import make_door, make_entrance
 from proxy.downstream.board import Board
+from proxy.downstream.certificates import Certificates
 from proxy.downstream.listeners import bind, bind_tcp, bound
 from proxy.downstream.session import MinerSession
 from proxy.errors import ConfigError
@@ -32,10 +33,12 @@ from proxy.model.share import Reason
 from proxy.native import Equihash
 from proxy.openfiles import raise_limit
 from proxy.ops import http, metrics
+from proxy.ops.certificates import CertificateCollector
 from proxy.ops.logs import Repeated
 from proxy.ops.view import RelayView, View
 from proxy.relay import Relay, Shared
 from proxy.relays import Relays
+from proxy.upstream import tlsout
 from proxy.upstream.session import Upstream
 
 log = structlog.get_logger()
@@ -70,6 +73,7 @@ class Proxy:
     def __init__(self, config: Config, equihash: Equihash | None = None) -> None:
         self.config = config
         self.equihash = equihash or _equihash(config)
+        self.certificates = Certificates(config.listen)
         self.tally = Tally()
         self._shared = self._make_shared()
         self.relays = Relays(self._make_relay, config.limits.pool_connections)
@@ -84,8 +88,9 @@ class Proxy:
     def bind(self) -> Started:
         """Take all ports, before anything else starts.
 
-        Raises: ConfigError if an address cannot be had.
+        Raises: ConfigError if an address or a file of authorities cannot be had.
         """
+        tlsout.prove(self.config)
         try:
             for listen in self.config.listen:
                 self._sockets.append((listen, bind(listen)))
@@ -111,6 +116,10 @@ class Proxy:
         """Ask for an orderly end."""
         self._stop.set()
 
+    def reload_certificates(self) -> None:
+        """Take the certificates of TLS ports from their files anew, for connections from now on."""
+        self.certificates.reload()
+
     async def run(self) -> None:
         """Run on the ports that bind() took, until stop() is called."""
         board = self._make_board()
@@ -122,10 +131,12 @@ class Proxy:
         async with trio.open_nursery() as nursery:
             if self._http_socket is not None:
                 collector = metrics.registry(self.view, time.time())
+                collector.register(CertificateCollector(self.certificates.ends))
                 application = http.build(self.view, collector, self.config.http.read_token)
                 await nursery.start(http.serve, application, self._http_socket)
             nursery.start_soon(board.run)
             nursery.start_soon(self._run_upstream, upstream_scope)
+            nursery.start_soon(self.certificates.keep_fresh)
             nursery.start_soon(self._run_beside)
             await self._stop.wait()
             await self._wind_down(board, upstream_scope)
@@ -156,7 +167,8 @@ class Proxy:
     def _open_doors(self, board: Board) -> None:
         for listen, sock in self._sockets:
             lane = self.relay.lane_of(listen.difficulty)
-            board.open(sock, make_door(self.config, listen, self._listening, lane))
+            door = make_door(self.config, listen, self._listening, lane)
+            board.admit_by(make_entrance(listen, sock, door, self.certificates))
 
     def _raise_file_limit(self) -> None:
         miners = self.config.limits.max_miners
@@ -199,7 +211,9 @@ class Proxy:
 
     async def _run_beside(self) -> None:
         """Do what is to be done beside miners and pool, until cancelled."""
-        await self._say_status()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._say_status)
+            nursery.start_soon(self.certificates.say_ends)
 
     async def _run_upstream(self, scope: trio.CancelScope) -> None:
         with scope:

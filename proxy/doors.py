@@ -1,17 +1,22 @@
-"""What each listener takes, from the configuration; and what it says to whom it does not take.
+"""What each listener takes and from whom, from the configuration; and what it says to whom it does not take.
 
 The trap: blob work has no form in the Aion dialect, so on a proxy that carries it no port takes Aion miners,
 whatever the listener says.
 """
 
+import socket
 from collections.abc import Sequence
 
-from proxy.config import Address, Config, Listen, parse_algorithm
+from proxy.config import Address, Config, Listen, Vardiff, parse_algorithm
+from proxy.downstream.certificates import Certificates
 from proxy.downstream.dialects import FLOWS
+from proxy.downstream.entrance import Balancers, Entrance
 from proxy.downstream.session import Door
 from proxy.model.proof import ProofForm
 from proxy.wire.login import LINE_BYTES
 from proxy.wire.loginjobs import JobForm
+
+WEBSOCKET = ("ws", "wss")
 
 Listening = Sequence[tuple[Listen, Address]]
 
@@ -21,7 +26,7 @@ def make_door(config: Config, listen: Listen, listening: Listening, lane: int) -
 
     Args:
         listening: every listener and where it really stands, for a miner at the wrong one.
-        lane: which of a job's works its miners get.
+        lane: which of a job's works its miners get at first.
     """
     sizes = parse_algorithm(config.upstream.algorithm)
     taken = dialects(config, listen)
@@ -45,6 +50,28 @@ def make_door(config: Config, listen: Listen, listening: Listening, lane: int) -
             person=config.upstream.personalization,
             target_digits=listen.target_digits,
         ),
+        vardiff=listen.difficulty if isinstance(listen.difficulty, Vardiff) else None,
+        # Where the difficulty is the pool's affair, what follows a name may be meant for the pool.
+        takes_suffix=listen.difficulty != "upstream",
+    )
+
+
+def make_entrance(listen: Listen, sock: socket.socket, door: Door, certificates: Certificates) -> Entrance:
+    """Make what the board needs of a listener.
+
+    Args:
+        sock: bound and listening.
+    """
+    balancers = None
+    if listen.proxy_protocol != "off":
+        balancers = Balancers(listen.proxy_protocol == "required", listen.trusted_proxies)
+    return Entrance(
+        sock,
+        door,
+        tls=certificates.of(listen.name),
+        balancers=balancers,
+        is_websocket=listen.url.scheme in WEBSOCKET,
+        path=listen.url.path if listen.url.scheme in WEBSOCKET else "",
     )
 
 

@@ -17,20 +17,21 @@ import attrs
 import msgspec
 import structlog
 
-from proxy.config import Config
+from proxy.config import Config, Vardiff
 from proxy.core.assignment import Assignment
 from proxy.core.blobvalidator import BlobValidator
 from proxy.core.extranonce import WARN_PREFIX, NonceSpace, Slice
-from proxy.core.jobbook import JobBook
+from proxy.core.jobbook import NO_WORKS, JobBook, Works
+from proxy.core.lanes import POOLS, Lanes
 from proxy.core.tally import Tally
 from proxy.core.validator import Judgement, Validator
 from proxy.downstream.house import Guest, House
-from proxy.model.job import Job, Work
+from proxy.model.job import Job
 from proxy.model.share import Reason, Share, Verdict
-from proxy.model.target import from_difficulty
 from proxy.native import Equihash
+from proxy.upstream.contender import PoolStatus
 from proxy.upstream.conversation import LOST, Conversation, Forward
-from proxy.upstream.session import PoolStatus, Upstream
+from proxy.upstream.session import Upstream
 
 log = structlog.get_logger()
 
@@ -67,12 +68,14 @@ class Shared:
         numbers: a new one for every session.
         workers: connections by worker, only those that are here.
         carriers: who brings work to miners.
+        lanes: the difficulties in use.
     """
 
     serials: Iterator[int]
     numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
     workers: Counter[str] = attrs.field(factory=Counter)
     carriers: list[Carrier] = attrs.field(factory=list)
+    lanes: Lanes = attrs.field(factory=Lanes)
 
 
 class Relay:
@@ -101,10 +104,10 @@ class Relay:
         ring_start: int = 0,
     ) -> None:
         self.tally = tally
-        self.works: tuple[Work, ...] = ()
+        self.works: Works = NO_WORKS
         self.space: NonceSpace | None = None
         self.workers = shared.workers
-        self.book = JobBook(shared.serials)
+        self.book = JobBook(shared.serials, shared.lanes)
         self.members: set[Guest] = set()  # sessions that belong here, with or without a slice yet
         self.upstream: Upstream
         self.on_first_work: Callable[[], None] = lambda: None
@@ -120,10 +123,6 @@ class Relay:
         else:
             self._judge_proof = Validator(equihash, self.book).judge
             self._judge = self._judge_timed
-        # One work of each job is made for each difficulty in use.
-        self._miner_targets = list(
-            dict.fromkeys(_miner_target(listen.difficulty) for listen in config.listen)
-        )
         self._waiting: dict[Guest, None] = {}
         self._warned_prefix = False
         self._had_work = False
@@ -132,9 +131,11 @@ class Relay:
         """Let a carrier bring work to its miners from now on."""
         self._shared.carriers.append(carrier)
 
-    def lane_of(self, difficulty: object) -> int:
-        """Tell which of a job's works miners of a listener with this difficulty get."""
-        return self._miner_targets.index(_miner_target(difficulty))
+    def lane_of(self, difficulty: Vardiff | float | str) -> int:
+        """Tell which of a job's works is of a difficulty; of a listener's, which its miners get first."""
+        if isinstance(difficulty, Vardiff):
+            difficulty = difficulty.start
+        return POOLS if isinstance(difficulty, str) else self._shared.lanes.number(difficulty)
 
     @property
     def not_ready(self) -> str:
@@ -188,15 +189,15 @@ class Relay:
         if self.works and not self.book.changes(job):
             self.book.rename(job)
             return
-        works = tuple(self.book.add(job, self._miner_targets))
+        works = self.book.add(job)
         if self.space is not None and job.clean and (old is None or old.content != job.content):
             self.space.jobs_gone()
         first = not self.works
         self.works = works
         if first:
-            log.info("work", pool=job.pool, difficulty=round(works[0].difficulty, 3))
+            log.info("work", pool=job.pool, difficulty=round(works[POOLS].difficulty, 3))
         else:
-            log.debug("job", pool=job.pool, id=job.pool_id, difficulty=round(works[0].difficulty, 3))
+            log.debug("job", pool=job.pool, id=job.pool_id, difficulty=round(works[POOLS].difficulty, 3))
         if not self._had_work:
             self._had_work = True
             self.on_first_work()
@@ -208,7 +209,7 @@ class Relay:
 
     def pool_lost(self) -> None:
         """Go on without a pool: miners stay, and their shares are lost until one is back."""
-        self.works = ()
+        self.works = NO_WORKS
         self.space = None
 
     def settle(self, forward: Forward, verdict: Verdict, now: float) -> None:
@@ -287,8 +288,12 @@ class Relay:
         verdict, entry = judgement.verdict, judgement.entry
         if verdict is not None:
             tally.judge(verdict.reason, entry.work.difficulty if entry is not None else 0.0)
+            if entry is not None and session.pace is not None and verdict.reason is Reason.KEPT:
+                session.pace.solved(now, entry.work.difficulty, self.works.ceiling)
             return verdict
         assert entry is not None
+        if session.pace is not None:
+            session.pace.solved(now, entry.work.difficulty, self.works.ceiling)
         if not share.ntime:
             # Now, and so before the share waits for the pool: it is the time it was received.
             share.ntime = f"{int(self._wall_clock()):016x}"
@@ -319,8 +324,3 @@ class Relay:
             return session.worker
         account = self.upstream.account_user
         return f"{account}.{session.worker}" if names == "suffix" else account
-
-
-def _miner_target(difficulty: object) -> int | None:
-    """The target of a listener's difficulty; None for the pool's own."""
-    return from_difficulty(difficulty) if isinstance(difficulty, int | float) else None

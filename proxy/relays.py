@@ -2,7 +2,8 @@
 
 Strategy: a nonce of four bytes has room for 256 miners on a connection, so the next one makes a further
 connection to the same pool.  A miner belongs to one relay for as long as it is connected.  A relay that
-nobody has been in for a while is closed, but never the first.
+nobody has been in for a while is closed, but never the first: that one decides which pool the farm works
+for, and the others follow it there as soon as that pool gives them work.
 The trap: a slice that was given back rests until the next job, so miners that come and go on one job use
 up slices, and connections; their number is bounded.
 """
@@ -17,11 +18,12 @@ import trio
 
 from proxy.core.tally import Tally
 from proxy.relay import Relay
-from proxy.upstream.session import QUEUE_HIGH, PoolStatus
+from proxy.upstream.backlog import QUEUE_HIGH
+from proxy.upstream.contender import PoolStatus
 
 EMPTY_SECONDS = 60  # between two looks for relays that nobody is in: long enough for a farm to come back
 WARN_SECONDS = 60
-_ORDER = ("down", "connecting", "active")  # of several connections to one pool the best one counts
+_ORDER = ("down", "connecting", "standby", "active")  # of several connections to one pool the best one counts
 
 log = structlog.get_logger()
 
@@ -103,6 +105,10 @@ class Relays:
         for running in self._running:
             running.relay.upstream.push()
 
+    def activate(self, name: str) -> bool:
+        """Move the farm to a pool by hand; see Upstream.activate."""
+        return self.first.upstream.activate(name)
+
     async def settled(self) -> None:
         """Wait until every share that was handed over has its verdict."""
         for running in list(self._running):
@@ -125,17 +131,27 @@ class Relays:
     # ---- more of them, and fewer
 
     def _open(self) -> Relay:
-        running = _Running(self._make(self._same_pool))
+        is_first = not self._running
+        running = _Running(self._make(_by_preference if is_first else self._same_pool))
         running.relay.overflow = self._with_room
+        if is_first:
+            running.relay.upstream.on_move = self._follow
+        else:
+            running.relay.upstream.is_counted = False
         self._running.append(running)
         if self._nursery is not None:
             self._nursery.start_soon(self._run, running)
         return running.relay
 
     def _same_pool(self) -> int:
-        """Where the next connection goes: to the pool that the farm works for."""
+        """Where further connections go: to the pool that the farm works for."""
         current = (running.relay.upstream.current for running in self._running)
         return next((index for index in current if index is not None), 0)
+
+    def _follow(self, reason: str) -> None:
+        """Have all others move to the pool that the first has moved to."""
+        for running in self._running[1:]:
+            running.relay.upstream.follow(reason)
 
     def _with_room(self) -> Relay | None:
         for running in self._running:
@@ -168,3 +184,8 @@ class Relays:
                     self._running.remove(running)
                     running.scope.cancel()
                     log.info("pool connection not needed any more", connections=len(self._running))
+
+
+def _by_preference() -> int:
+    """Where the first connection goes, which follows nobody."""
+    return 0

@@ -38,6 +38,7 @@ reconnect_seconds_max = 0.1
 [http]
 address = ""
 """
+UNBUILT = "[ledger]\nretention_days = 9\n"  # what the configuration knows and `sluice run` refuses
 
 
 async def never_runs(*_: object) -> None:
@@ -155,9 +156,9 @@ def test_check_takes_the_file_from_the_environment(monkeypatch: pytest.MonkeyPat
 
 
 def test_check_says_what_run_would_refuse() -> None:
-    result = ran("check", "-c", write("workers = 2\n" + POOL))
+    result = ran("check", "-c", write(POOL + UNBUILT))
     assert result.exit_code == 0
-    assert result.stderr.startswith("sluice: `sluice run` would refuse: workers: ")
+    assert result.stderr.startswith("sluice: `sluice run` would refuse: ledger.retention_days: ")
 
 
 # ---- wrong configurations
@@ -199,10 +200,10 @@ def test_a_file_that_is_not_there_is_named() -> None:
 
 
 def test_run_refuses_what_is_not_built() -> None:
-    result = ran("run", "-c", write("workers = 2\n" + POOL))
+    result = ran("run", "-c", write(POOL + UNBUILT))
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
-    assert line.startswith("sluice: workers: ")
+    assert line.startswith("sluice: ledger.retention_days: ")
 
 
 # ---- faults

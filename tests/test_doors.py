@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import attrs
 import pytest
 
-from proxy.config import Address, Config, Limits, Listen, Pool, Upstream
+from proxy.config import Address, Config, Limits, Listen, Pool, Upstream, Vardiff
 from proxy.doors import Listening, dialects, make_door
 from proxy.downstream.session import Door
 from proxy.model.proof import ProofForm
@@ -125,3 +125,15 @@ def test_blob_work_has_no_proof_and_names_its_algorithm_itself() -> None:
     door = door_of(configured(Listen(target_digits=8), algorithm="blob"))
     assert door.proof is None
     assert (door.job_form.algorithm, door.job_form.target_digits) == ("", 8)
+
+
+@pytest.mark.parametrize(
+    ("difficulty", "vardiff", "takes_suffix"),
+    [("upstream", None, False), (8, None, True), (Vardiff(start=4), Vardiff(start=4), True)],
+)
+def test_a_difficulty_of_the_ports_own(
+    difficulty: Vardiff | float | str, vardiff: Vardiff | None, takes_suffix: bool
+) -> None:
+    """Only there a number behind a login name is taken for a difficulty."""
+    door = door_of(configured(Listen(difficulty=difficulty)))
+    assert (door.vardiff, door.takes_suffix) == (vardiff, takes_suffix)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.config import Listen
+from proxy.config import Listen, Vardiff
 from proxy.errors import PoolError
 from proxy.model.job import Job
 from proxy.model.share import FILTERED, Reason, Verdict
@@ -160,7 +160,7 @@ def test_share_below_the_miners_target_but_not_the_pools_is_kept() -> None:
     made = farm(listen=(Listen(difficulty=1.0),))
     target = from_difficulty(1e6)
     made.pool.comes(target=target)
-    miner = made.miner()
+    miner = made.miner(lane=made.relay.lane_of(1.0))
     assert miner.says(made.share(miner).submit(miner.job_id)) == [yes(4)]
     assert made.tally.shares == {Reason.KEPT: 1}
     assert made.tally.work[Reason.KEPT] == pytest.approx(1.0)
@@ -183,10 +183,12 @@ def test_each_difficulty_has_its_lane_and_none_is_harder_than_the_pool() -> None
     )
     made = farm(listen=listen)
     assert [made.relay.lane_of(each.difficulty) for each in listen] == [0, 1, 1, 2]
+    assert made.relay.lane_of(Vardiff(start=2)) == 1, "where its miners start"
     made.pool.comes(target=from_difficulty(100))
-    targets = [int.from_bytes(work.target, "big") for work in made.relay.works]
+    works = [made.relay.works[lane] for lane in range(3)]
+    targets = [int.from_bytes(work.target, "big") for work in works]
     assert targets == [from_difficulty(100), from_difficulty(2), from_difficulty(100)]
-    assert len({work.id for work in made.relay.works}) == 3
+    assert len({work.id for work in works}) == 3
     easy, hard = made.miner(lane=1), made.miner(lane=0)
     # Work of another lane was never given to this miner.
     found = made.share(easy)
@@ -221,7 +223,7 @@ def test_job_of_the_same_content_goes_to_nobody_and_is_submitted_under_its_new_n
     work = up.relay.works[0]
     announced = len(up.carrier.announced)
     renamed = up.pool.gives(HEADER)
-    assert up.relay.works == (work,)
+    assert list(up.relay.works.values()) == [work]
     assert len(up.carrier.announced) == announced
     miner.says(up.share(miner).submit(miner.job_id))
     assert up.pool.got[0].job.pool_id == renamed.pool_id

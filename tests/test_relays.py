@@ -19,7 +19,8 @@ from proxy.model.share import Reason
 from proxy.model.target import MAX_TARGET, to_bytes
 from proxy.relay import BLOB_MINERS, Relay
 from proxy.relays import EMPTY_SECONDS, WARN_SECONDS, Relays
-from proxy.upstream.session import QUEUE_HIGH, PoolStatus
+from proxy.upstream.backlog import QUEUE_HIGH
+from proxy.upstream.contender import PoolStatus
 from tests.downstream.farms import ACCEPTED, FakePool, Farm, blob_door, farm
 from tests.kit.miners import LOGIN, Line, LoginDialogue, blob_work, login_submit, ok, refusal
 
@@ -38,6 +39,10 @@ class Side(FakePool):
         self.pools = [PoolStatus(name, f"stratum+tcp://{name}.example:3333") for name in ("main", "backup")]
         self.first_choice = first_choice
         self.tried: list[int] = []  # which pool came first, each time it was started
+        self.followed: list[tuple[int, str]] = []  # where it was told to go, and why
+        self.is_counted = True
+        self.on_move: Callable[[str], None] = lambda _: None
+        self.chosen: list[str] = []
         self.current: int | None = None
         self.is_full = False
         self.has_room = trio.Event()
@@ -56,6 +61,15 @@ class Side(FakePool):
         finally:
             self.goes()
             self.is_ended = True
+
+    def follow(self, reason: str) -> None:
+        """Be told to move."""
+        self.followed.append((self.first_choice(), reason))
+
+    def activate(self, name: str) -> bool:
+        """Be told to move by hand."""
+        self.chosen.append(name)
+        return name == "backup"
 
     async def room(self) -> None:
         """Wait until the test gives room."""
@@ -184,6 +198,29 @@ async def test_a_new_connection_follows_whichever_has_work() -> None:
         made.miners(256)
         await wait_all_tasks_blocked()
         assert made.sides[2].tried == [1]
+
+
+async def test_all_others_follow_the_first_and_it_follows_nobody() -> None:
+    async with running() as made:
+        made.miners(513)
+        first, *others = made.sides
+        for side in others:
+            side.current = 1
+        assert first.first_choice() == 0
+        first.current = 1
+        first.on_move("lost")
+        first.current = 0
+        first.on_move("failback")
+        assert [side.followed for side in others] == [[(1, "lost"), (0, "failback")]] * 2
+        assert first.followed == []
+        assert [side.is_counted for side in made.sides] == [True, False, False]
+
+
+async def test_a_pool_is_chosen_by_hand_for_all() -> None:
+    made = fleet()
+    assert made.relays.activate("backup")
+    assert not made.relays.activate("none")
+    assert made.sides[0].chosen == ["backup", "none"]
 
 
 async def test_those_opened_before_it_runs_are_run_with_it() -> None:

@@ -5,7 +5,8 @@ go on.  An hour of a farm is squeezed into the seconds given: CONNECTS_OF_MINER 
 shares for each miner of the crowd, and JOBS jobs, but never faster than the MOST_… a second, so that the
 proxy is busy and not drowned.  Every fourth leaves in the middle of a line, every fourth by a reset with
 a share still under way, and every eighth has said only half of its hello.
-Before it begins, the proxy has seen as many jobs as it remembers and a share of every miner of the crowd.
+Before the first look, the proxy has seen as many jobs as it remembers, a share of every miner of the crowd,
+and some churn.
 What counts is whether the last quarter of the time looks as the first one did.
 The trap: what rests for a job or two (slices of those who left) goes up and down; only a trend is a leak.
 """
@@ -32,6 +33,9 @@ SHARES_OF_MINER = 240  # one every 15 s
 JOBS = 240
 MOST_CONNECTS, MOST_SHARES, MOST_JOBS = 500, 2000, 10  # a second
 WARM_JOBS = MAX_STALE + 2  # until the proxy has as many as it remembers
+# Of churn before the first look: those who leave are in cycles of objects, and the collector has to come
+# round to them before there are as many as there ever will be.
+LEAD_SECONDS = 15
 MOST_AT_ONCE = 400  # who have come and not gone yet
 SAMPLES = 40
 _RESET = struct.pack("ii", 1, 0)
@@ -123,8 +127,10 @@ def measure(dialect: str, miners: int, seconds: float, progress: Progress) -> Ch
         load.log_in(miners, lambda part: progress(0.1 * part))
         give_jobs(load, miners, WARM_JOBS)
         _warm(load, miners)
+        _Churn(load, watched, miners, seconds).run(min(LEAD_SECONDS, seconds / 4), lambda _part: None)
+        watched.facts.clear()
         churn = _Churn(load, watched, miners, seconds)
-        churn.run(lambda part: progress(0.1 + 0.9 * part))
+        churn.run(seconds, lambda part: progress(0.1 + 0.9 * part))
         samples = churn.samples()
     quarter = max(1, len(samples) // 4)
     first, last = _means(samples[:quarter]), _means(samples[-quarter:])
@@ -156,12 +162,12 @@ class _Churn:
 
     Args:
         miners: the standing crowd, logged in already.
+        seconds: that an hour is squeezed into.
     """
 
     def __init__(self, load: Load, watched: Watched, miners: int, seconds: float) -> None:
         self._load = load
         self._watched = watched
-        self._seconds = seconds
         self._seen: list[tuple[float, int, int, int]] = []
         self.connects = _Pace(min(miners * CONNECTS_OF_MINER / seconds, MOST_CONNECTS))
         self.jobs = _Pace(min(JOBS / seconds, MOST_JOBS))
@@ -171,10 +177,10 @@ class _Churn:
         self._most = miners + MOST_AT_ONCE
         load.on_leave = self._leave
 
-    def run(self, progress: Progress) -> None:
-        """Go on for all the seconds, then until the last verdict."""
+    def run(self, seconds: float, progress: Progress) -> None:
+        """Go on for so long, then until the last verdict."""
         load, began = self._load, time.monotonic()
-        while (elapsed := time.monotonic() - began) < self._seconds:
+        while (elapsed := time.monotonic() - began) < seconds:
             for _ in range(self.connects.due(elapsed)):
                 self._come()
             for _ in range(self.jobs.due(elapsed)):
@@ -183,7 +189,7 @@ class _Churn:
                 load.submit()
             if self._looks.due(elapsed):
                 self._look(elapsed)
-                progress(elapsed / self._seconds)
+                progress(elapsed / seconds)
             load.turn(0.001)
         self._look(elapsed)
         load.until(lambda: not load.in_flight, "verdicts")

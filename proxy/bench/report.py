@@ -54,11 +54,36 @@ def _largest(figure: str) -> Callable[[Results], float]:
     return lambda results: max(results["rows"], key=lambda row: row["connections"])[figure]
 
 
+def _cost(dialect: str, figure: str) -> Callable[[Results], float]:
+    def read(results: Results) -> float:
+        rows = [row for row in results["rows"] if row["dialect"] == dialect]
+        return float(max(rows, key=lambda row: row["connections"])[figure])
+
+    return read
+
+
+def _added(results: Results) -> float:
+    return max(row["added_median_us"] for row in results["rows"]) / 1000
+
+
+def _check(path: str) -> Callable[[Results], float]:
+    return lambda results: {row["path"]: row["valid_us"] for row in results["paths"]}[path]
+
+
 GOALS = (
     Target("CPU of a share, most miners : fewest", "shares", 1.5, _growth("cpu_us")),
     Target("CPU of a login, most miners : fewest", "shares", 1.5, _growth("login_us")),
     Target("memory of a connection, most miners : fewest", "memory", 1.5, _growth("kib")),
-    Target("a job to the last of the most miners, ms", "fanout", 100.0, _largest("board_seen_ms")),
+    Target("CPU of a forwarded Aion share, proof included, µs", "shares", 40.0, _cost("aion", "cpu_us")),
+    Target("CPU of a forwarded login share, µs", "shares", 18.0, _cost("login", "cpu_us")),
+    Target("CPU of an Aion login and its first job, µs", "shares", 60.0, _cost("aion", "login_us")),
+    Target("round trip at 2,000 shares/s, added, median, ms", "shares", 0.3, _added),
+    Target("memory of a connection, KiB", "memory", 5.0, _largest("kib")),
+    Target("10,000 idle connections, % of a core", "memory", 1.0, _largest("quiet_percent")),
+    Target("proof check, AVX-512, µs", "verify", 14.0, _check("avx512")),
+    Target("proof check, AVX2, µs", "verify", 25.0, _check("avx2")),
+    Target("proof check, portable, µs", "verify", 66.0, _check("portable")),
+    Target("a job to the last of the most miners, ms", "fanout", 75.0, _largest("board_seen_ms")),
     Target("the same, Sluice : a bare loop of sends", "fanout", 1.25, _largest("ratio")),
     Target(
         "memory in an hour of churn, last quarter : first",

@@ -73,11 +73,9 @@ def shares(
     Returns: {"rows": [one for each dialect and number of miners], "growth": […]}.
     """
     best: dict[tuple[str, int], dict[str, Any]] = {}
-    wanted = [
-        (dialect, _room(count, share_costs.room_for, progress)) for dialect in dialects for count in miners
-    ]
+    sizes = [_room(wanted, share_costs.room_for, progress) for wanted in miners]
     for number in range(repeat):
-        for dialect, count in wanted:
+        for dialect, count in product(dialects, sizes):
             bar = _bar(progress, f"{dialect}, {count} miners, pass {number + 1} of {repeat}")
             row = attrs.asdict(share_costs.measure(dialect, count, seconds, rate, bar))
             before = best.get((dialect, count))

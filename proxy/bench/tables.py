@@ -184,7 +184,9 @@ def _churn(row: Row) -> Table:
     _columns(table, ("",), ("first quarter", "last quarter", "ratio"))
     for name, text in _CHURN.items():
         first, last = row["first"][name], row["last"][name]
-        table.add_row(text, f"{first:,.0f}", f"{last:,.0f}", f"{last / first:.3f}" if first else "")
+        # What rests goes up and down with every job, so its ratio would say nothing.
+        ratio = "" if name == "resting" or not first else f"{last / first:.3f}"
+        table.add_row(text, f"{first:,.0f}", f"{last:,.0f}", ratio)
     return table
 
 

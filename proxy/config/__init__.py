@@ -12,6 +12,7 @@ Reads files and nothing else: no clock, no socket; the environment is an argumen
 
 from proxy.config.address import Address
 from proxy.config.algorithm import parse_algorithm, solution_bytes
+from proxy.config.detour import NO_DETOUR, Detour
 from proxy.config.examples import TEMPLATES, template
 from proxy.config.loading import load
 from proxy.config.printing import to_toml
@@ -34,6 +35,8 @@ __all__ = [
     "Ledger",
     "Log",
     "Address",
+    "Detour",
+    "NO_DETOUR",
     "parse_algorithm",
     "solution_bytes",
     "unbuilt",

@@ -4,7 +4,8 @@ import ipaddress
 from collections.abc import Iterable, Iterator
 
 from proxy.config.algorithm import parse_algorithm, solution_bytes
-from proxy.config.sections import Config, Http, Listen, Vardiff
+from proxy.config.detour import NO_DETOUR
+from proxy.config.sections import Config, Http, Listen, Pool, Vardiff
 from proxy.config.shape import Fault, Path
 
 NO_POOL = "none"  # the metrics' label for a share that found no pool
@@ -49,8 +50,18 @@ def _pools(config: Config) -> Iterator[Fault]:
             )
         if pool.url.port == 0 and pool.url.scheme != UNIX:
             yield Fault((*table, str(index), "url"), "a pool needs a port above 0")
+        yield from _way(pool, (*table, str(index)))
     if not config.upstream.user and not all(pool.user for pool in pools):
         yield Fault(("upstream", "user"), "is needed: the account at the pool (or a user in every pool)")
+
+
+def _way(pool: Pool, path: Path) -> Iterator[Fault]:
+    """What of the way to a pool has no place in the kind of its address."""
+    for name in ("ca", "fingerprint"):
+        if getattr(pool, name) and pool.url.scheme not in TLS_SCHEMES:
+            yield Fault((*path, name), f"is for TLS, which {pool.url.scheme} is not; use stratum+tls or wss")
+    if pool.proxy not in ("", NO_DETOUR) and pool.url.scheme == UNIX:
+        yield Fault((*path, "proxy"), "does not reach a socket file; leave it out")
 
 
 def _dialects(config: Config) -> Iterator[Fault]:
@@ -82,6 +93,9 @@ def _workers(config: Config) -> Iterator[Fault]:
     if config.workers > 1 and upstream.nonce_bytes < 2 and not is_blob:
         text = "must be at least 2 with workers above 1: one byte tells the processes apart"
         yield Fault(("upstream", "nonce_bytes"), text)
+    if is_blob and config.limits.pool_connections < config.workers:
+        text = f"must be at least {config.workers}: for blob work each of the workers needs one of its own"
+        yield Fault(("limits", "pool_connections"), text)
 
 
 def _listeners(config: Config) -> Iterator[Fault]:
@@ -109,6 +123,9 @@ def _listener(listen: Listen, path: Path) -> Iterator[Fault]:
         yield Fault((*path, "tls"), f"is needed for {listen.url.scheme}: certificate and key")
     if listen.proxy_protocol != "off" and not listen.trusted_proxies:
         yield Fault((*path, "trusted_proxies"), "is needed with proxy_protocol: whose word is taken")
+    if listen.proxy_protocol == "off" and listen.trusted_proxies:
+        text = 'is for proxy_protocol = "required" or "optional"; set that, or leave this out'
+        yield Fault((*path, "trusted_proxies"), text)
     vardiff = listen.difficulty
     if isinstance(vardiff, Vardiff) and not vardiff.min <= vardiff.start <= vardiff.max:
         yield Fault((*path, "difficulty"), "start must lie between min and max")

@@ -7,6 +7,7 @@ import attrs
 import tomli_w
 
 from proxy.config.address import Address
+from proxy.config.detour import DetourUrl
 from proxy.config.rules import Text
 from proxy.config.sections import Config
 from proxy.config.shape import Key, keys_of
@@ -51,7 +52,9 @@ def _value(value: Any, key: Key, config: Config, path: str, mask: bool) -> Any:
         return list(value)
     if mask and isinstance(key.rule, Text) and key.rule.secret:
         return MASK
-    return _without_password(value) if mask and path == "ledger.url" else value
+    if mask and (path == "ledger.url" or isinstance(key.rule, DetourUrl)):
+        return _without_password(value)
+    return value
 
 
 def _without_password(url: str) -> str:

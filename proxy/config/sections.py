@@ -12,6 +12,7 @@ import attrs
 
 from proxy.config.address import Address
 from proxy.config.algorithm import Algorithm
+from proxy.config.detour import DetourUrl
 from proxy.config.rules import (
     Choice,
     Difficulty,
@@ -71,6 +72,8 @@ class Pool:
     # Authorities or pinned certificate of this pool; "" = those of [upstream].
     ca: Annotated[str, FILE] = ""
     fingerprint: Annotated[str, FINGERPRINT] = ""
+    # The proxy this pool is reached by; "" = that of [upstream], "none" = none all the same.
+    proxy: Annotated[str, DetourUrl()] = attrs.field(default="", repr=False)
 
 
 @attrs.frozen(kw_only=True)
@@ -95,6 +98,8 @@ class Upstream:
     ca: Annotated[str, FILE] = ""
     # SHA-256 of the one certificate that is taken; "" = any that an authority vouches for.
     fingerprint: Annotated[str, FINGERPRINT] = ""
+    # The proxy that all pools are reached by, socks5:// or http://; it looks their names up, too.  "" = none.
+    proxy: Annotated[str, DetourUrl()] = attrs.field(default="", repr=False)
     # Our own bytes of every miner's extranonce1.  4 are enough for all miners of years, and with the
     # pool's 8 make 12, which is the most that some miners take.
     nonce_bytes: Annotated[int, Whole(1, 8)] = 4

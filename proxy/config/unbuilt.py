@@ -6,21 +6,18 @@ This file only ever shrinks.
 import re
 from collections.abc import Iterator
 
-from proxy.config.address import Address
-from proxy.config.sections import Config, Ledger, Listen, Pool, Upstream, Vardiff
+from proxy.config.checks import TLS_SCHEMES
+from proxy.config.sections import Config, Ledger
 
-BUILT_SCHEMES = ("stratum+tcp", "unix")
 LATER = "comes in a later version;"
 
 # Keys that have a default but no effect yet: refused where they were given, whatever their value.
 IDLE = {
     r"limits\.ban": f"banning {LATER} leave the table out",
-    r"limits\.failback_seconds": f"moving back to a pool after a time {LATER} leave it out",
     r"ledger\.retention_days": f"the ledger {LATER} leave it out",
-    r"listen\.\d+\.trusted_proxies": f"the PROXY protocol {LATER} leave it out",
 }
 # Of these only some values are refused, and the default says nothing about what is done.
-IDLE_BY_VALUE = (r"ledger\.url", r"http\.worker_metrics", r"listen\.\d+\.proxy_protocol")
+IDLE_BY_VALUE = (r"ledger\.url", r"http\.worker_metrics")
 
 
 def is_idle(path: str) -> bool:
@@ -35,41 +32,17 @@ def unbuilt(config: Config) -> list[str]:
         config: as load() returned it.
     Returns: one line each: path of the key, what it asks for, what to do instead.
     """
-    lines = [*_upstream(config.upstream), *_rest(config)]
-    for index, listen in enumerate(config.listen):
-        lines += _listener(listen, f"listen.{index}")
+    lines = [*_without_effect(config), *_rest(config)]
     for path in sorted(config.given):
         lines += [f"{path}: {text}" for pattern, text in IDLE.items() if re.fullmatch(pattern, path)]
     return lines
 
 
-def _upstream(upstream: Upstream) -> Iterator[str]:
-    yield from _authorities(upstream, "upstream")
-    for index, pool in enumerate(upstream.pools):
-        path = f"upstream.pools.{index}"
-        yield from _authorities(pool, path)
-        yield from _scheme(pool.url, path)
-
-
-def _authorities(section: Upstream | Pool, path: str) -> Iterator[str]:
-    for name in ("ca", "fingerprint"):
-        if getattr(section, name):
-            yield f"{path}.{name}: TLS to the pool {LATER} leave it out"
-
-
-def _scheme(url: Address, path: str) -> Iterator[str]:
-    if url.scheme not in BUILT_SCHEMES:
-        yield f"{path}.url: {url.scheme} {LATER} use stratum+tcp://host:port or unix:///path"
-
-
-def _listener(listen: Listen, path: str) -> Iterator[str]:
-    yield from _scheme(listen.url, path)
-    if isinstance(listen.difficulty, Vardiff):
-        yield f'{path}.difficulty: vardiff {LATER} use "upstream" or a number'
-    if listen.proxy_protocol != "off":
-        yield f'{path}.proxy_protocol: the PROXY protocol {LATER} use "off"'
-    if listen.tls is not None:
-        yield f"{path}.tls: TLS {LATER} leave it out"
+def _without_effect(config: Config) -> Iterator[str]:
+    for index, listen in enumerate(config.listen):
+        if listen.tls is not None and listen.url.scheme not in TLS_SCHEMES:
+            text = f"has no effect on {listen.url.scheme}; use stratum+tls or wss, or leave it out"
+            yield f"listen.{index}.tls: {text}"
 
 
 def _rest(config: Config) -> Iterator[str]:

@@ -69,6 +69,12 @@ class Admission:
         session.close(reason, detail)
         self._end(session, reason, now)
 
+    def count_bytes(self, received: int, sent: int) -> None:
+        """Count what has come from miners and gone to them."""
+        network_bytes = self._tally.network_bytes
+        network_bytes["downstream", "in"] += received
+        network_bytes["downstream", "out"] += sent
+
     def _end(self, session: MinerSession, reason: str, now: float) -> None:
         session.closing = session.closing or reason
         session.end()

@@ -3,9 +3,11 @@
 Strategy: every step answers for itself, in any order; the first job comes when all of them are done.
 The traps, all of real miners: a first job that comes before their solvers listen is lost to them, so it
 follows the answer to mining.extranonce.subscribe, or comes FIRST_JOB_DELAY after authorize; an
-`authorize: false` ends the reference miner's process, so it is never said.
+`authorize: false` ends the reference miner's process, so it is never said; and a miner that never sent
+mining.extranonce.subscribe keeps its extranonce1, so a change of pool connection ends its own.
 """
 
+from proxy.core.vardiff import fixed_from_password
 from proxy.downstream.session import MinerSession
 from proxy.errors import MinerError
 from proxy.model.job import ID_DIGITS, Work
@@ -78,12 +80,27 @@ class AionFlow:
 
     def job(self, work: Work, alias: str, moved: bool) -> bytes:
         """Write a work as lines for the miner."""
+        if moved and not self._wants_extranonce:
+            return self._job_for_the_deaf(work, alias)
         lines = aion.set_extranonce(self._session.assignment.prefix) if moved else b""
         if work.target != self._target:
             self._target = work.target
             lines += aion.set_target(work.target)
         notify = aion.notify(work, alias)
         return lines + notify if lines else notify
+
+    def _job_for_the_deaf(self, work: Work, alias: str) -> bytes:
+        """Write a work for a miner that has another slice now and would not hear of it.
+
+        It would mine on for nothing, so it is made to reconnect at once, unless nothing changes for it.
+        """
+        assignment = self._session.assignment
+        if assignment.prefix == assignment.former_prefix:
+            return self.job(work, alias, moved=False)
+        self._session.close(
+            "old_extranonce", "the miner does not take a new extranonce1 without reconnecting"
+        )
+        return b""
 
     def verdict(self, request_id: bytes, verdict: Verdict) -> bytes:
         """Answer a submit."""
@@ -105,6 +122,7 @@ class AionFlow:
         first = not session.worker
         session.log_in(event.worker)
         session.say(aion.yes(event.id))
+        session.ask(fixed_from_password(event.password), now)
         if first:
             self._maybe_first_job(now)
 

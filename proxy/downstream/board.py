@@ -1,4 +1,4 @@
-"""Serves every plain miner, of TCP or of a socket file, with one task on one epoll.
+"""Serves every miner of TCP, TLS or a socket file with one task on one epoll, and WebSockets beside it.
 
 Strategy: wait until the epoll has something, read what is ready without blocking, feed the sans-IO
 sessions, send once a session at the end of the batch.  Batches are small and nothing awaits inside one,
@@ -9,45 +9,37 @@ The traps: an event that is never read spins, so a hang-up is always read; an ac
 of file numbers spins, so the listener rests until the next sweep.
 """
 
-import errno
 import select
 import socket
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 
-import attrs
 import trio
 
 from proxy.config import Limits
 from proxy.core.tally import Tally
+from proxy.downstream.admission import Admission, Farewell
+from proxy.downstream.anteroom import Anteroom
 from proxy.downstream.connection import RECEIVE_BYTES, Connection
+from proxy.downstream.entrance import Entrance
+from proxy.downstream.fanout import Fanout
 from proxy.downstream.firstjobs import FirstJobs
 from proxy.downstream.house import House, PoolSide
-from proxy.downstream.listeners import UNIX, peer_text
 from proxy.downstream.session import Door, MinerSession
+from proxy.downstream.tls import Handshakes, TlsConnection
+from proxy.downstream.tlscodec import TlsCodec
+from proxy.downstream.websocket import WebSockets
 
 BATCH = 64  # sockets read between two checkpoints: some 3 ms under full load
 BATCHES = 4  # read before their shares are sent on: some 10 ms under full load
-FANOUT_SLICE = 128  # miners a job goes to between two checkpoints
 SWEEP_SECONDS = 1.0
 BURST_SECONDS = 10  # of its rate: what a miner may send at once after a quiet time
-_NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 _READ = select.EPOLLIN | select.EPOLLRDHUP if hasattr(select, "epoll") else 0
 
 
-@attrs.define(slots=True, eq=False)
-class _Entrance:
-    """A listening socket and what its miners have in common."""
-
-    sock: socket.socket
-    door: Door
-    resting: bool = False
-
-
 class Board:
-    """The one carrier of all plain TCP miners.
+    """The one carrier of all miners.
 
     Args:
         house: where sessions belong.
@@ -61,36 +53,45 @@ class Board:
         limits: Limits,
         tally: Tally,
         pool_side: PoolSide,
-        farewell: Callable[[MinerSession, float], None] = lambda _session, _now: None,
+        farewell: Farewell = lambda _session, _now: None,
     ) -> None:
         self._house = house
         self._limits = limits
         self._tally = tally
         self._pool_side = pool_side
-        self._farewell = farewell
+        self._admission = Admission(house, limits, tally, farewell)
         self._epoll = select.epoll()
-        self._entrances: dict[int, _Entrance] = {}
+        self._entrances: dict[int, Entrance] = {}
+        self._anteroom = Anteroom(self._epoll, self._admission, self._let_in)
         self._connections: dict[int, Connection] = {}
-        self._by_address: Counter[str] = Counter()
         self._dirty: list[Connection] = []
         self._first_jobs = FirstJobs(self.flush)
-        self._job_event = trio.Event()
-        self._announced: dict[House, float] = {}
+        self._websockets = WebSockets(self._admission, limits, pool_side)
+        self._handshakes = Handshakes(self._shake_hands, self.flush)
+        self._fanout = Fanout(self._connections.values, self._give, lambda: self.flush(), tally.fanout)
         self._reading = True
         self._bytes_in = self._bytes_out = 0  # not yet in the tally, whose keys cost more than the sum
 
     def __len__(self) -> int:
-        return len(self._connections)
+        return len(self._connections) + len(self._websockets)
 
     # ---- what others call
 
     def open(self, sock: socket.socket, door: Door) -> None:
-        """Take miners from a listening, non-blocking socket."""
+        """Take plain miners from a listening, non-blocking socket."""
+        self.admit_by(Entrance(sock, door))
+
+    def admit_by(self, entrance: Entrance) -> None:
+        """Take miners by an entrance."""
+        sock = entrance.sock
         # Sockets that are accepted have these from it, which is a system call less for each.
         if sock.family != socket.AF_UNIX:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        self._entrances[sock.fileno()] = _Entrance(sock, door)
+        if entrance.is_websocket:
+            self._websockets.open(entrance)
+            return
+        self._entrances[sock.fileno()] = entrance
         self._epoll.register(sock.fileno(), select.EPOLLIN)
 
     def announce(self, house: House, received: float) -> None:
@@ -99,8 +100,8 @@ class Board:
         Args:
             received: when the pool's line was read, seconds of the monotonic clock.
         """
-        self._announced[house] = received  # a newer job of it replaces one that is not out yet
-        self._job_event.set()
+        self._fanout.announce(house, received)
+        self._websockets.announce(house, received)
 
     def flush(self) -> None:
         """Send what sessions have to say; called at the end of every batch on either side."""
@@ -133,6 +134,8 @@ class Board:
                 self._epoll.unregister(fd)
             entrance.sock.close()
         self._entrances.clear()
+        self._anteroom.close()
+        self._websockets.stop_listening()
         for connection in self._connections.values():
             self._ask(connection)
 
@@ -141,14 +144,17 @@ class Board:
         self.flush()
         for connection in list(self._connections.values()):
             self._close(connection, reason)
+        self._websockets.close_all(reason)
 
     async def run(self) -> None:
         """Serve until cancelled."""
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._serve)
-                nursery.start_soon(self._send_jobs)
+                nursery.start_soon(self._fanout.run)
                 nursery.start_soon(self._first_jobs.run)
+                nursery.start_soon(self._handshakes.run)
+                nursery.start_soon(self._websockets.run)
                 nursery.start_soon(self._sweep)
         finally:
             self.stop_listening()
@@ -181,6 +187,8 @@ class Board:
                 self._on_events(connection, events, now)
             elif fd in self._entrances:
                 self._accept(self._entrances[fd], now)
+            elif fd in self._anteroom.visitors:
+                self._anteroom.on_ready(self._anteroom.visitors[fd], now)
         self.flush()
         return len(ready)
 
@@ -234,40 +242,64 @@ class Board:
 
     # ---- accepting and closing
 
-    def _accept(self, entrance: _Entrance, now: float) -> None:
-        for _ in range(BATCH):
-            try:
-                sock, address = entrance.sock.accept()
-            except BlockingIOError:
-                return
-            except OSError as error:
-                if error.errno in _NO_FILES:
-                    entrance.resting = True
-                    self._epoll.unregister(entrance.sock.fileno())
-                    return
-                continue  # that one connection was gone before it was taken
-            self._admit(sock, peer_text(address), entrance.door, now)
+    def _accept(self, entrance: Entrance, now: float) -> None:
+        for sock, peer in entrance.accepted(BATCH):
+            if entrance.balancers is None or not self._anteroom.receive(sock, peer, entrance, now):
+                self._let_in(sock, peer, entrance, b"", now, now)
+        if entrance.resting:
+            self._epoll.unregister(entrance.sock.fileno())
 
-    def _admit(self, sock: socket.socket, address: str, door: Door, now: float) -> None:
-        self._tally.connections[door.listener] += 1
-        limits = self._limits
-        if len(self._connections) >= limits.max_miners or (
-            self._by_address[address] >= limits.max_miners_per_address and address != UNIX
-        ):
-            self._tally.disconnects[door.listener, "full"] += 1
+    def _let_in(
+        self, sock: socket.socket, address: str, entrance: Entrance, ahead: bytes, since: float, now: float
+    ) -> None:
+        """Make a miner's connection of an accepted socket.
+
+        Args:
+            ahead: what it has sent already.
+            since: when it was accepted.
+        """
+        door, limits = entrance.door, self._limits
+        if not self._admission.enter(door, address):
             sock.close()
             return
         sock.setblocking(False)
-        connection = Connection(
-            sock, address, limits.outgoing_bytes, limits.requests_per_second * BURST_SECONDS
-        )
-        connection.session = MinerSession(
-            self._house, door, address, now, partial(self._mark_dirty, connection)
+        burst = limits.requests_per_second * BURST_SECONDS
+        if entrance.tls is None:
+            connection = Connection(sock, address, limits.outgoing_bytes, burst)
+        else:
+            codec = TlsCodec(entrance.tls.context)
+            connection = TlsConnection(
+                sock, address, limits.outgoing_bytes, burst, codec, ahead, self._await_turn
+            )
+        session = connection.session = MinerSession(
+            self._house, door, address, since, partial(self._mark_dirty, connection)
         )
         self._connections[connection.fd] = connection
-        self._by_address[address] += 1
         connection.mask = _READ
         self._epoll.register(connection.fd, _READ)
+        if not ahead:
+            return
+        if entrance.tls is not None:
+            self._await_turn(connection)
+            return
+        self._bytes_in += len(ahead)
+        session.receive(ahead, now)
+        connection.budget -= session.requests
+
+    def _await_turn(self, connection: Connection) -> None:
+        """Read nothing more of a connection until its handshake has its turn."""
+        connection.throttled = True
+        self._ask(connection)
+        self._handshakes.add(connection)
+
+    def _shake_hands(self, connection: Connection, now: float) -> None:
+        assert isinstance(connection, TlsConnection)
+        connection.throttled = False
+        connection.has_turn = True
+        if self._reading and not connection.session.closing:
+            self._read(connection, now)
+        if connection.sock is not None:
+            self._ask(connection)
 
     def _mark_dirty(self, connection: Connection) -> None:
         if not connection.dirty:
@@ -297,18 +329,14 @@ class Board:
         del self._connections[connection.fd]
         self._epoll.unregister(connection.fd)
         connection.hang_up(last_words=bool(session.closing))
-        self._by_address[connection.address] -= 1
-        if not self._by_address[connection.address]:
-            del self._by_address[connection.address]
-        session.closing = session.closing or reason
-        session.end()
-        self._tally.disconnects[session.listener, session.closing] += 1
-        self._farewell(session, trio.current_time())
+        self._admission.leave(session, reason, trio.current_time())
 
     # ---- jobs
 
     def _give(self, connection: Connection, now: float) -> None:
-        """Send the current work, unless a line is still under way."""
+        """Send the current work, unless it has gone or a line is still under way."""
+        if connection.sock is None:
+            return
         session = connection.session
         if connection.leftover:
             connection.job_waits = True
@@ -325,30 +353,6 @@ class Board:
         self._bytes_out += len(data)
         if fault or connection.leftover:
             self._after_send(connection, fault)
-
-    async def _send_jobs(self) -> None:
-        while True:
-            await self._job_event.wait()
-            self._job_event = trio.Event()
-            announced, self._announced = self._announced, {}
-            await self._send_announced(announced)
-
-    async def _send_announced(self, announced: dict[House, float]) -> None:
-        works = {house: house.works for house in announced}
-        connections = list(self._connections.values())
-        for start in range(0, len(connections), FANOUT_SLICE):
-            if all(house.works is not announced_works for house, announced_works in works.items()):
-                return  # newer jobs are announced, or there are none any more
-            now = trio.current_time()
-            for connection in connections[start : start + FANOUT_SLICE]:
-                if connection.sock is not None:
-                    self._give(connection, now)
-            self.flush()
-            await trio.lowlevel.checkpoint()
-        now = trio.current_time()
-        for house, received in announced.items():
-            if connections and house.works and house.works is works[house]:
-                self._tally.fanout.observe(now - received)
 
     # ---- time
 
@@ -370,8 +374,9 @@ class Board:
                     self._close(connection, session.closing)
                 elif session.closing:
                     connection.last_call = True
-                elif now >= session.deadline:
+                elif now >= session.deadline or now >= session.next_look:
                     session.expire(now)
+            self._anteroom.sweep(now)
             self.flush()
             for fd, entrance in self._entrances.items():
                 if entrance.resting:
@@ -384,4 +389,5 @@ class Board:
 
     def count(self) -> Counter[tuple[str, str]]:
         """Count the miners that are here, by listener and dialect."""
-        return Counter((c.session.listener, c.session.dialect) for c in self._connections.values())
+        here = Counter((c.session.listener, c.session.dialect) for c in self._connections.values())
+        return here + self._websockets.count()

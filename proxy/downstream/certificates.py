@@ -9,14 +9,26 @@ and the fault names its key.
 
 import os
 import ssl
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 
 import attrs
+import structlog
+import trio
 
-from proxy.config import Tls
+from proxy.config import Listen, Tls
 from proxy.errors import ConfigError
 from proxy.wire.validity import not_after
 
+SCHEMES = ("stratum+tls", "wss")
+LOOK_SECONDS = 10  # between two looks for files that have changed
+SETTLE_SECONDS = 2  # from then until they are loaded
+DAY = 86_400
+WARN_SECONDS = 14 * DAY  # before the end: most renew a month before, so something is wrong by then
 TICKETS = 1  # for a miner that comes back, whose handshake then costs half; the default are two
+
+log = structlog.get_logger()
 
 
 class ServerTls:
@@ -117,3 +129,59 @@ def _read_end(key: str, path: str) -> float:
         return not_after(ssl.PEM_cert_to_DER_cert(text[begin : end + len(ssl.PEM_FOOTER)]))
     except ValueError:  # what is no base64 and no text among them
         raise ConfigError(f"{key}: {path}: holds no certificate in PEM") from None
+
+
+class Certificates:
+    """TLS of all listeners that have it.
+
+    Raises: ConfigError, naming the key of the first file that is no good.
+    """
+
+    def __init__(self, listening: Iterable[Listen], clock: Callable[[], float] = time.time) -> None:
+        self._clock = clock
+        self._tls = {
+            listen.name: ServerTls(f"listen.{listen.name}", listen.tls)
+            for listen in listening
+            if listen.tls is not None and listen.url.scheme in SCHEMES
+        }
+
+    def of(self, listener: str) -> ServerTls | None:
+        """Return what makes a listener's connections, None where it is plain."""
+        return self._tls.get(listener)
+
+    def ends(self) -> dict[str, float]:
+        """Tell when each listener's certificate ends, in seconds since 1970."""
+        return {listener: tls.ends for listener, tls in self._tls.items()}
+
+    def reload(self) -> None:
+        """Load all files anew, for handshakes from now on; what is no good is said, and changes nothing."""
+        for listener, tls in self._tls.items():
+            try:
+                tls.reload()
+            except ConfigError as error:
+                log.error("certificate not loaded, the old one stays", listener=listener, why=str(error))
+            else:
+                log.info("certificate loaded", listener=listener, until=_day(tls.ends))
+
+    async def keep_fresh(self) -> None:
+        """Load files that change, until cancelled."""
+        while self._tls:
+            await trio.sleep(LOOK_SECONDS)
+            if any(tls.is_outdated for tls in self._tls.values()):
+                # Certificate and key are two files: not between the one and the other.
+                await trio.sleep(SETTLE_SECONDS)
+                self.reload()
+
+    async def say_ends(self) -> None:
+        """Say once a day whose certificate is near its end, until cancelled."""
+        while self._tls:
+            now = self._clock()
+            for listener, tls in self._tls.items():
+                if tls.ends - now < WARN_SECONDS:
+                    event = "certificate has expired" if tls.ends <= now else "certificate expires soon"
+                    log.warning(event, listener=listener, until=_day(tls.ends))
+            await trio.sleep(DAY)
+
+
+def _day(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")

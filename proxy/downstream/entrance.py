@@ -10,20 +10,23 @@ The trap: a balancer's health check says LOCAL, or nothing at all, and hangs up;
 neither counted nor logged.  Only when it goes on to speak is it one.
 """
 
+import errno
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
 
 import attrs
 
 from proxy.downstream.certificates import ServerTls
 from proxy.downstream.connection import RECEIVE_BYTES
-from proxy.downstream.listeners import UNIX
+from proxy.downstream.listeners import UNIX, peer_text
 from proxy.downstream.session import Door
 from proxy.errors import MinerError
 from proxy.wire.proxyheader import Header, looks_like_header, read_header
 
+# Of an accept that found no room for another file; the listener rests then, or it would spin.
+NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 NO_HEADER = "proxy_header"  # why a connection ended; the detail says what was wrong with it
 NOT_TRUSTED = "not from listen.trusted_proxies, and listen.proxy_protocol is required"
 
@@ -58,13 +61,34 @@ class Entrance:
     Args:
         tls: makes the listener's TLS connections; None where it is plain.
         balancers: None where no PROXY header is looked for.
+        is_websocket: whether miners come by WebSocket.
+        path: what they must ask for then, "" for anything.
     """
 
     sock: socket.socket
     door: Door
     tls: ServerTls | None = None
     balancers: Balancers | None = None
+    is_websocket: bool = False
+    path: str = ""
     resting: bool = False
+
+    def accepted(self, most: int) -> Iterator[tuple[socket.socket, str]]:
+        """Accept who waits: sockets, and the address of each peer.
+
+        It rests from when no more files are to be had.
+        """
+        for _ in range(most):
+            try:
+                sock, address = self.sock.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in NO_FILES:
+                    self.resting = True
+                    return
+                continue  # that one connection was gone before it was taken
+            yield sock, peer_text(address)
 
 
 class Heard(Enum):

@@ -7,7 +7,8 @@ from typing import Protocol
 
 from proxy.core.assignment import Assignment
 from proxy.core.extranonce import NonceSpace, Slice
-from proxy.model.job import Work
+from proxy.core.jobbook import Works
+from proxy.downstream.pace import Pace
 from proxy.model.share import Share, Verdict
 
 
@@ -17,6 +18,7 @@ class Guest(Protocol):
     worker: str
     assignment: Assignment
     label: tuple[str, str]  # listener and dialect, under which its shares are counted
+    pace: Pace | None  # to be told of its good shares
 
     @property
     def listener(self) -> str:
@@ -32,11 +34,14 @@ class Guest(Protocol):
 class House(Protocol):
     """What a session needs of the house it is in."""
 
-    works: tuple[Work, ...]  # the current work of each lane; empty while no pool has given any
+    works: Works  # of the current job, by lane; empty while no pool has given any
     space: NonceSpace | None  # the present nonce space
 
     def next_number(self) -> int:
         """A number that no other session of this run has."""
+
+    def lane_of(self, difficulty: float) -> int:
+        """Which of a job's works is of a difficulty; the same in every house."""
 
     def admit(self, session: Guest) -> "House | None":
         """Take a session in; the house that has room for it, which need not be this one, None if none has."""

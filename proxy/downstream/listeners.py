@@ -17,6 +17,7 @@ from proxy.errors import ConfigError
 
 BACKLOG = 4096  # a whole farm reconnects at once after a restart; the kernel cuts it to somaxconn
 FILE_MODE = 0o660  # of a socket file: who may connect is the owner's and the group's to say
+MAPPED = "::ffff:"  # before the IPv4 address of a peer of a port for both
 UNIX = "unix"  # stands for the address of all who come by a socket file, which tells nothing of them
 
 _WHY = {
@@ -172,8 +173,9 @@ def peer_text(peer: object) -> str:
 
     Args:
         peer: as accept() gives it: a tuple for TCP, text or bytes, mostly empty, for a socket file.
+    Returns: the one form that networks know it by: of an IPv4 peer of a port for both its IPv4 address.
     """
-    return str(peer[0]) if isinstance(peer, tuple) else UNIX
+    return str(peer[0]).removeprefix(MAPPED) if isinstance(peer, tuple) else UNIX
 
 
 def bound(listen: Listen, sock: socket.socket) -> Address:
@@ -181,4 +183,4 @@ def bound(listen: Listen, sock: socket.socket) -> Address:
     if listen.url.scheme == UNIX:
         return listen.url
     host, port = sock.getsockname()[:2]
-    return Address(listen.url.scheme, host, port)
+    return Address(listen.url.scheme, host, port, listen.url.path)

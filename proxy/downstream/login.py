@@ -7,6 +7,7 @@ answer to login must hold a job and a session id; `keepalive` among the extensio
 up when it has found nothing for a while, and `nicehash` is what makes it leave the top byte of the nonce.
 """
 
+from proxy.core.vardiff import fixed_from_password, fixed_from_user
 from proxy.downstream.session import MinerSession
 from proxy.errors import MinerError
 from proxy.model.job import Work
@@ -114,7 +115,13 @@ class LoginFlow:
             session.say(login.refused(event.id, _NO_PROXY))
             session.close("proxy_in_between", _NO_PROXY)
             return
-        session.log_in(event.worker)
+        worker, difficulty = event.worker, fixed_from_password(event.password)
+        if session.door.takes_suffix:
+            account, behind_it = fixed_from_user(event.account)
+            worker = account if worker == event.account else worker
+            difficulty = behind_it if difficulty is None else difficulty
+        session.ask(difficulty, now)
+        session.log_in(worker)
         session.enter(now)
 
     def _on_keep_alive(self, event: events.KeepAlive, now: float) -> None:

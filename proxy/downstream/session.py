@@ -9,83 +9,26 @@ The traps: with no pool up a miner that asks for work is held, and not refused, 
 then; a job id seen before is ignored or worse, so every work has a new one, on every connection.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable
+from math import inf
 
-import attrs
-
-from proxy.config import Limits
 from proxy.core.assignment import Assignment
 from proxy.core.extranonce import NonceSpace, Slice
+from proxy.core.jobbook import Works
+from proxy.downstream.door import Door, Flow, FlowMaker
 from proxy.downstream.house import House
+from proxy.downstream.pace import Pace, fixed
 from proxy.errors import MinerError
-from proxy.model.job import Work
-from proxy.model.proof import ProofForm
 from proxy.model.share import Reason, Share, Verdict
 from proxy.wire import aion, events, login
 from proxy.wire.detect import dialect_of, foreign
 from proxy.wire.lines import LineBuffer
-from proxy.wire.loginjobs import JobForm
+
+__all__ = ["UNKNOWN", "Door", "Flow", "FlowMaker", "MinerSession"]
 
 _NO_SLICE = "no nonce slice free"
 _NO_SLICE_WHY = f"{_NO_SLICE} (upstream.nonce_bytes; in blob work limits.pool_connections)"
 UNKNOWN = "unknown"  # dialect of a miner that has said nothing yet on a port that takes both
-
-
-class Flow(Protocol):
-    """What a dialect makes of one session."""
-
-    dialect: str
-
-    def read(self, line: bytes, now: float) -> None:
-        """Act on a line."""
-
-    def entered(self, now: float) -> None:
-        """The session has its slice, and there is work."""
-
-    def turned_away(self, detail: str) -> bytes:
-        """Refuse the request that asked for work."""
-
-    def fault(self, detail: str) -> bytes:
-        """Say what is wrong with what was sent, where it was no request."""
-
-    def job(self, work: Work, alias: str, moved: bool) -> bytes:
-        """Write a work as lines for the miner; b"" if it cannot have it.
-
-        Args:
-            alias: to follow the id.
-            moved: the session has another slice than with its last work.
-        """
-
-    def verdict(self, request_id: bytes, verdict: Verdict) -> bytes:
-        """Answer a submit."""
-
-
-FlowMaker = Callable[["MinerSession"], Flow]
-
-
-@attrs.frozen(slots=True)
-class Door:
-    """What sessions of one listener have in common.
-
-    Args:
-        listener: its name.
-        lane: which of a job's works its miners get.
-        line_bytes: longest line taken while the dialect is not known, and in the login dialect.
-        flows: what is spoken here, by dialect; the first is taken for who has not said.
-        hints: where a dialect that is not spoken here is, a sentence's end each.
-        proof: how solutions are written; None for blob work.
-        job_form: how login miners get their work.
-    """
-
-    listener: str
-    lane: int
-    limits: Limits
-    line_bytes: int
-    flows: Mapping[str, FlowMaker]
-    hints: Mapping[str, str]
-    proof: ProofForm | None
-    job_form: JobForm
 
 
 class MinerSession:
@@ -103,6 +46,7 @@ class MinerSession:
         "_space",
         "_started",
         "_told",
+        "_vardiff",
         "address",
         "agent",
         "assignment",
@@ -115,7 +59,9 @@ class MinerSession:
         "flow",
         "house",
         "label",
+        "next_look",
         "out",
+        "pace",
         "requests",
         "slice",
         "unanswered",
@@ -136,11 +82,14 @@ class MinerSession:
         self.unanswered = 0
         self.requests = 0  # lines read, for the carrier's rate limit
         self.deadline = now + door.limits.login_seconds
+        self.pace: Pace | None = None  # of a miner at work whose difficulty follows it
+        self.next_look = inf  # when expire() sees whether it is silent
         self.closing = ""  # why; no more is read, and the carrier closes once all is sent
         self.close_detail = ""
         self.out: list[bytes] = []
         self.wake = wake
         self.flow: Flow = next(iter(door.flows.values()))(self)
+        self._vardiff = door.vardiff  # None once it has asked for a difficulty
         self._told = False  # a line has told the dialect
         self.label = (door.listener, self.flow.dialect if len(door.flows) == 1 else UNKNOWN)
         self._lines = LineBuffer(door.line_bytes)
@@ -158,6 +107,12 @@ class MinerSession:
     def dialect(self) -> str:
         """What it speaks."""
         return self.label[1]
+
+    @property
+    def difficulty(self) -> float:
+        """What is asked of it at present, 0 where there is no work."""
+        works = self.house.works
+        return works[self.assignment.lane].difficulty if works else 0.0
 
     # ---- what the carrier calls
 
@@ -189,7 +144,9 @@ class MinerSession:
         return data
 
     def expire(self, now: float) -> None:
-        """Close if the deadline has passed; the carrier asks once a second."""
+        """Do what is due at the deadline or at next_look; the carrier looks once a second."""
+        if now >= self.next_look:
+            self._look(now)
         if now < self.deadline or self.closing:
             return
         limits = self.door.limits
@@ -218,20 +175,22 @@ class MinerSession:
             self.close_detail = detail
             self.wake()
 
-    def offer(self, works: tuple[Work, ...], now: float) -> bytes:
+    def offer(self, works: Works, now: float, tail: str = "") -> bytes:
         """Hand over the current work.
 
+        Args:
+            tail: to follow its id: it is given anew, in the middle of its job.
         Returns: the lines to send, b"" if the miner has it already or cannot have any.
         """
         assignment = self.assignment
         work = works[assignment.lane]
-        if work.serial <= assignment.last or self.closing:
+        if (work.serial <= assignment.last and not tail) or self.closing:
             return b""
         moved = self._space is not self.house.space
         if moved and not self._move(now):
             return b""
         if assignment.first:
-            lines = self.flow.job(work, "", moved)
+            lines = self.flow.job(work, tail, moved)
         else:
             # A miner that comes back to the same work is not to see an id it had on its last connection.
             lines = self.flow.job(work, assignment.alias, moved)
@@ -244,8 +203,13 @@ class MinerSession:
         """Put the miner to work: from now on every job goes to it."""
         self.first_job_due = None
         self.at_work = True
-        if self.house.works:
-            self.say(self.offer(self.house.works, now))
+        works = self.house.works
+        if self._vardiff is not None:
+            self.pace = pace = Pace(self._vardiff, now, works.ceiling)
+            self.assignment.lane = self.house.lane_of(pace.difficulty)
+            self.next_look = now + pace.every
+        if works:
+            self.say(self.offer(works, now))
 
     # ---- what the house calls
 
@@ -303,6 +267,12 @@ class MinerSession:
             self.deadline = float("inf")
             house.hold(self)
 
+    def ask(self, difficulty: float | None, now: float) -> None:
+        """Stay at a difficulty that the miner asks for, as far as the port's bounds go; None for none."""
+        if difficulty is not None:
+            self.pace, self._vardiff, self.next_look = None, None, inf
+            self._work_at(self.house.lane_of(fixed(difficulty, self.door.vardiff)), now)
+
     def log_in(self, worker: str) -> None:
         """Count under a name, in place of any earlier one."""
         if self.worker:
@@ -329,6 +299,8 @@ class MinerSession:
             self.unanswered += 1
         else:
             self.say(self.flow.verdict(event.id, verdict))
+        if self.pace is not None:
+            self._keep_pace(self.pace, now)
         return verdict
 
     def refuse_submit(self, request_id: bytes, verdict: Verdict) -> Verdict:
@@ -336,6 +308,31 @@ class MinerSession:
         self.house.refuse(self, verdict)
         self.say(self.flow.verdict(request_id, verdict))
         return verdict
+
+    # ---- difficulty
+
+    def _look(self, now: float) -> None:
+        """See whether too much is asked of a miner that may be silent."""
+        pace = self.pace
+        assert pace is not None
+        self.next_look = now + pace.every
+        pace.look(now, self.house.works.ceiling)
+        self._keep_pace(pace, now)
+
+    def _keep_pace(self, pace: Pace, now: float) -> None:
+        if pace.changed:
+            pace.changed = False
+            self._work_at(self.house.lane_of(pace.difficulty), now)
+
+    def _work_at(self, lane: int, now: float) -> None:
+        """Give works of another difficulty from now on, the current one at once if its target is another."""
+        assignment, works = self.assignment, self.house.works
+        former = assignment.lane
+        if lane == former:
+            return
+        assignment.move(lane)
+        if self.at_work and works and assignment.first and works[lane].target != works[former].target:
+            self.say(self.offer(works, now, assignment.change(works[lane].serial)))
 
     # ---- lines and slices
 
@@ -395,6 +392,8 @@ class MinerSession:
             self.close("no_slice", _NO_SLICE_WHY)
             return False
         self.assignment.former_prefix = former
+        if self.pace is not None:
+            self.pace.restart(now)
         # While no pool was up there was nothing to send shares for.
         self.deadline = max(self.deadline, now + self.door.limits.idle_seconds)
         return True

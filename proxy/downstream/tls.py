@@ -133,18 +133,18 @@ class Handshakes:
     """Connections whose handshake wants to go on, in the order they came.
 
     Args:
-        serve: reads a connection that has its turn.
+        serve: lets a connection go on.
         flush: sends what came of it.
     """
 
-    def __init__(self, serve: Callable[[TlsConnection, float], None], flush: Callable[[], None]) -> None:
+    def __init__(self, serve: Callable[[Connection, float], None], flush: Callable[[], None]) -> None:
         self._serve = serve
         self._flush = flush
         # No longer than there are miners: one that waits is not read, so it is not in here twice.
-        self._waiting: deque[TlsConnection] = deque()
+        self._waiting: deque[Connection] = deque()
         self._came = trio.Event()
 
-    def add(self, connection: TlsConnection) -> None:
+    def add(self, connection: Connection) -> None:
         """Let a connection wait for its turn."""
         self._waiting.append(connection)
         self._came.set()
@@ -159,9 +159,6 @@ class Handshakes:
                 for _ in range(min(TURNS, len(self._waiting))):
                     connection = self._waiting.popleft()
                     if connection.sock is not None:
-                        connection.has_turn = True
                         self._serve(connection, now)
                 self._flush()
                 await trio.lowlevel.checkpoint()
-
-

@@ -6,6 +6,7 @@ The traps: of what has come nothing may be left undeciphered, for the epoll does
 OpenSSL is asked before it says that it has nothing, because it says so by an exception.
 """
 
+import contextlib
 import ssl
 
 from proxy.errors import MinerError
@@ -88,10 +89,8 @@ class TlsCodec:
         """Return what says that no more follows."""
         if self.shaking:
             return b""
-        try:
+        with contextlib.suppress(ssl.SSLError):  # for the miner's own word is not waited for
             self._object.unwrap()
-        except ssl.SSLError:
-            pass  # the miner's own word is not waited for
         return self.take()
 
 

@@ -97,6 +97,7 @@ static unsigned first_bad(const uint64_t *leaf, unsigned leaves, uint64_t masks[
 
 #define LANES 1
 #define LOG_LANES 0
+#define STATES 1
 #define TARGET
 #define NAME(x) portable_##x
 #define V uint64_t
@@ -118,6 +119,7 @@ typedef uint64_t V4 __attribute__((vector_size(32)));
 
 #define LANES 4
 #define LOG_LANES 2
+#define STATES 1
 #define TARGET __attribute__((target("avx2")))
 #define NAME(x) avx2_##x
 #define V V4
@@ -162,12 +164,41 @@ TARGET SLUICE_INLINE V4 avx2_widen(const uint32_t *index)
 }
 #include "lanes.h"
 
+/* unpack_ordered for 512 indices of 22 bits, eight at a time: a third of their time.  Returns
+ * whether the order is right; when not, the indices after the first wrong eight are not written.
+ *
+ * Four indices are 11 bytes, and one begins at bit 0, 6, 4 or 2 of its byte: so its 22 bits are
+ * within four bytes, which the shuffle takes and turns. */
+__attribute__((target("avx2"))) static int avx2_unpack_ordered_22(uint32_t *index, const uint8_t *packed)
+{
+    const __m256i bytes = _mm256_setr_epi8(3, 2, 1, 0, 5, 4, 3, 2, 8, 7, 6, 5, 11, 10, 9, 8,
+                                           3, 2, 1, 0, 5, 4, 3, 2, 8, 7, 6, 5, 11, 10, 9, 8);
+    const __m256i behind = _mm256_setr_epi32(10, 4, 6, 8, 10, 4, 6, 8);
+    const __m256i partner = _mm256_setr_epi32(0, 0, 0, 2, 0, 4, 4, 6);
+    for (unsigned i = 0; i < 512; i += 8) {
+        const uint8_t *run = packed + i / 8 * 22;
+        __m256i x = _mm256_inserti128_si256(
+            _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)run)),
+            _mm_loadu_si128((const __m128i *)(const void *)(run + 11)), 1);
+        x = _mm256_srlv_epi32(_mm256_shuffle_epi8(x, bytes), behind);
+        x = _mm256_and_si256(x, _mm256_set1_epi32(0x3fffff));
+        _mm256_storeu_si256((__m256i *)(void *)(index + i), x);
+        /* The partner of the first of eight is further left; the very first has none. */
+        const __m256i outer = _mm256_set1_epi32(i ? (int)index[i & (i - 1)] : -1);
+        const __m256i left = _mm256_blend_epi32(_mm256_permutevar8x32_epi32(x, partner), outer, 1);
+        if (_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_sub_epi32(left, x))) != 0xff)
+            return 0;
+    }
+    return 1;
+}
+
 /* --- eight: AVX-512 rotates, and has an instruction for any function of three --------------- */
 
 typedef uint64_t V8 __attribute__((vector_size(64)));
 
 #define LANES 8
 #define LOG_LANES 3
+#define STATES 2
 #define TARGET __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq")))
 #define NAME(x) avx512_##x
 #define V V8
@@ -199,8 +230,9 @@ static int path_usable(long path)
 {
 #if defined(__x86_64__)
     if (path == PATH_AVX512)
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")
-               && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("avx512f")
+               && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw")
+               && __builtin_cpu_supports("avx512dq");
     if (path == PATH_AVX2)
         return __builtin_cpu_supports("avx2") != 0;
 #endif
@@ -229,20 +261,15 @@ static int equihash_flaw(const Params *p, const uint8_t *input, size_t input_byt
                          const uint8_t *packed, long path)
 {
     uint32_t index[PROOF_MAX_LEAVES];
-    const unsigned start = p->leaves < 16 ? p->leaves : 16;
-    unpack(index, packed, 0, start, p->c + 1);
-    if (!ordered(index, 0, start))
-        return FLAW_ORDER;
-    if (p->c == 21)
-        unpack(index, packed, start, p->leaves, 22);
-    else
-        unpack(index, packed, start, p->leaves, p->c + 1);
-    if (!ordered(index, start, p->leaves))
-        return FLAW_ORDER;
     Seen seen;
-    seen_begin(&seen);
-    int flaw = tree(p, input, input_bytes, index, &seen, path);
-    return flaw ? flaw : seen_distinct(&seen, index, p->leaves) ? FLAW_NONE : FLAW_DUPLICATE;
+    int right;
+#if defined(__x86_64__)
+    if (path != PATH_PORTABLE && p->c == 21 && p->k == 9)
+        right = avx2_unpack_ordered_22(index, packed);
+    else
+#endif
+        right = unpack_ordered(index, packed, p->leaves, p->c);
+    return right ? tree(p, input, input_bytes, index, &seen, path) : FLAW_ORDER;
 }
 
 #endif

@@ -18,80 +18,106 @@
  * fails inside is walked again by first_bad, in leaf order.
  */
 
-#define UPPER(a, b, c, d, x) BLAKE2B_UPPER(v[a], v[b], v[c], v[d], x, ROR, HOLD)
-#define LOWER(a, b, c, d, x) BLAKE2B_LOWER(v[a], v[b], v[c], v[d], x, ROR, HOLD)
-#define UPPER_WITHOUT_SUM(a, b, c, d) \
+/* A step of one state, and of all STATES: word i of the message goes into it. */
+#define UPPER_OF(v, a, b, c, d, x) BLAKE2B_UPPER(v[a], v[b], v[c], v[d], x, ROR, HOLD)
+#define LOWER_OF(v, a, b, c, d, x) BLAKE2B_LOWER(v[a], v[b], v[c], v[d], x, ROR, HOLD)
+#define WITHOUT_SUM_OF(v, a, b, c, d) \
     v[d] = ROR(v[d] ^ v[a], 32);      \
-    v[c] = v[c] + v[d];               \
-    v[b] = ROR(v[b] ^ v[c], 24);
-#define UPPER_WITHOUT_SUM_AND_TURN(a, b, c, d) \
+    WITHOUT_SUM_AND_TURN_OF(v, a, b, c, d)
+#define WITHOUT_SUM_AND_TURN_OF(v, a, b, c, d) \
     v[c] = v[c] + v[d];                        \
     v[b] = ROR(v[b] ^ v[c], 24);
+#define EACH(STEP, a, b, c, d) \
+    STEP(v, a, b, c, d)        \
+    if (STATES == 2) {         \
+        STEP(w, a, b, c, d)    \
+    }
+#define UPPER(a, b, c, d, i)                    \
+    UPPER_OF(v, a, b, c, d, M(i, number[0]))    \
+    if (STATES == 2) {                          \
+        UPPER_OF(w, a, b, c, d, M(i, number[1])) \
+    }
+#define LOWER(a, b, c, d, i)                    \
+    LOWER_OF(v, a, b, c, d, M(i, number[0]))    \
+    if (STATES == 2) {                          \
+        LOWER_OF(w, a, b, c, d, M(i, number[1])) \
+    }
 
 #define ROUND(s0, s1, s2, s3, s4, s5, s6, s7, s8, s9, s10, s11, s12, s13, s14, s15) \
-    UPPER(0, 4, 8, 12, M(s0))                                                       \
-    UPPER(1, 5, 9, 13, M(s2))                                                       \
-    UPPER(2, 6, 10, 14, M(s4))                                                      \
-    UPPER(3, 7, 11, 15, M(s6))                                                      \
-    LOWER(0, 4, 8, 12, M(s1))                                                       \
-    LOWER(1, 5, 9, 13, M(s3))                                                       \
-    LOWER(2, 6, 10, 14, M(s5))                                                      \
-    LOWER(3, 7, 11, 15, M(s7))                                                      \
-    UPPER(0, 5, 10, 15, M(s8))                                                      \
-    UPPER(1, 6, 11, 12, M(s10))                                                     \
-    UPPER(2, 7, 8, 13, M(s12))                                                      \
-    UPPER(3, 4, 9, 14, M(s14))                                                      \
-    LOWER(0, 5, 10, 15, M(s9))                                                      \
-    LOWER(1, 6, 11, 12, M(s11))                                                     \
-    LOWER(2, 7, 8, 13, M(s13))                                                      \
-    LOWER(3, 4, 9, 14, M(s15))
+    UPPER(0, 4, 8, 12, s0)                                                       \
+    UPPER(1, 5, 9, 13, s2)                                                       \
+    UPPER(2, 6, 10, 14, s4)                                                      \
+    UPPER(3, 7, 11, 15, s6)                                                      \
+    LOWER(0, 4, 8, 12, s1)                                                       \
+    LOWER(1, 5, 9, 13, s3)                                                       \
+    LOWER(2, 6, 10, 14, s5)                                                      \
+    LOWER(3, 7, 11, 15, s7)                                                      \
+    UPPER(0, 5, 10, 15, s8)                                                      \
+    UPPER(1, 6, 11, 12, s10)                                                     \
+    UPPER(2, 7, 8, 13, s12)                                                      \
+    UPPER(3, 4, 9, 14, s14)                                                      \
+    LOWER(0, 5, 10, 15, s9)                                                      \
+    LOWER(1, 6, 11, 12, s11)                                                     \
+    LOWER(2, 7, 8, 13, s13)                                                      \
+    LOWER(3, 4, 9, 14, s15)
 
-/* The leaves of `index`, 27 bytes each in four words; what is behind bit 210 is noise.
- *
- * The block is  | header 32 | nonce 32 | index / 2, 4 bytes | zeros |: words 0-7 the share's,
- * word 8 the digest's number, 9-15 nothing, so seven additions in sixteen vanish. */
-TARGET SLUICE_INLINE void NAME(leaves_210_9)(V leaf[4], const Start *s, const uint32_t *index)
+/* The leaf of each lane, out of the final state of its digest. */
+TARGET SLUICE_INLINE void NAME(cut_210_9)(V leaf[4], const Start *s, const V v[16],
+                                          const uint32_t *index)
 {
-    V v[16], x, odd, number, h[7];
-    const V zero = SPLAT(0);
-    x = NAME(widen)(index);
-    odd = x & SPLAT(1);
-    number = x >> 1;
-#define M(i) ((i) < 8 ? SPLAT(s->m[(i) & 7]) : (i) == 8 ? number : zero)
-    for (int i = 1; i < 16; i++)
-        v[i] = SPLAT(s->v[i]);
-
-    /* Round 0: its fifth mix is the first that sees the digest's number. */
-    v[0] = SPLAT(s->v[0]) + number;
-    UPPER_WITHOUT_SUM(0, 5, 10, 15)
-    LOWER(0, 5, 10, 15, zero)
-
-    /* Round 1: sums that are the same in every lane were made by start_210_9. */
-    UPPER(0, 4, 8, 12, zero)
-    UPPER(1, 5, 9, 13, zero)
-    UPPER_WITHOUT_SUM_AND_TURN(2, 6, 10, 14)
-    UPPER_WITHOUT_SUM(3, 7, 11, 15)
-    LOWER(0, 4, 8, 12, zero)
-    LOWER(1, 5, 9, 13, M(8))
-    LOWER(2, 6, 10, 14, zero)
-    LOWER(3, 7, 11, 15, M(6))
-    UPPER(0, 5, 10, 15, M(1))
-    UPPER(1, 6, 11, 12, M(0))
-    UPPER(2, 7, 8, 13, M(11))
-    UPPER(3, 4, 9, 14, M(5))
-    LOWER(0, 5, 10, 15, M(12))
-    LOWER(1, 6, 11, 12, M(2))
-    LOWER(2, 7, 8, 13, M(7))
-    LOWER(3, 4, 9, 14, M(3))
-    BLAKE2B_ROUNDS_2_TO_11(ROUND)
-#undef M
-
+    const V odd = NAME(widen)(index) & SPLAT(1);
+    V h[7];
     for (int i = 0; i < 7; i++)
         h[i] = XOR3(SPLAT(s->h[i]), v[i], v[i + 8]);
     /* An even leaf begins at byte 0 of the digest, an odd one at byte 27 = word 3, bit 24. */
     for (int i = 0; i < 3; i++)
         leaf[i] = PICK(odd, h[i + 3] >> 24 | h[i + 4] << 40, h[i]);
     leaf[3] = PICK(odd, h[6] >> 24, h[3]);
+}
+
+/* The leaves of `index`, 27 bytes each in four words; what is behind bit 210 is noise.
+ *
+ * The block is  | header 32 | nonce 32 | index / 2, 4 bytes | zeros |: words 0-7 the share's,
+ * word 8 the digest's number, 9-15 nothing, so seven additions in sixteen vanish. */
+TARGET SLUICE_INLINE void NAME(leaves_210_9)(V leaf[STATES][4], const Start *s, const uint32_t *index)
+{
+    V v[16], w[16], number[STATES];
+    const V zero = SPLAT(0);
+    for (int state = 0; state < STATES; state++)
+        number[state] = NAME(widen)(index + state * LANES) >> 1;
+#define M(i, number) ((i) < 8 ? SPLAT(s->m[(i) & 7]) : (i) == 8 ? (number) : zero)
+    for (int i = 1; i < 16; i++)
+        v[i] = w[i] = SPLAT(s->v[i]);
+
+    /* Round 0: its fifth mix is the first that sees the digest's number. */
+    v[0] = SPLAT(s->v[0]) + number[0];
+    w[0] = SPLAT(s->v[0]) + number[STATES - 1];
+    EACH(WITHOUT_SUM_OF, 0, 5, 10, 15)
+    LOWER(0, 5, 10, 15, 9)
+
+    /* Round 1: sums that are the same in every lane were made by start_210_9, word 4 with them. */
+    UPPER(0, 4, 8, 12, 14)
+    UPPER(1, 5, 9, 13, 15)
+    EACH(WITHOUT_SUM_AND_TURN_OF, 2, 6, 10, 14)
+    EACH(WITHOUT_SUM_OF, 3, 7, 11, 15)
+    LOWER(0, 4, 8, 12, 10)
+    LOWER(1, 5, 9, 13, 8)
+    LOWER(2, 6, 10, 14, 15)
+    LOWER(3, 7, 11, 15, 6)
+    UPPER(0, 5, 10, 15, 1)
+    UPPER(1, 6, 11, 12, 0)
+    UPPER(2, 7, 8, 13, 11)
+    UPPER(3, 4, 9, 14, 5)
+    LOWER(0, 5, 10, 15, 12)
+    LOWER(1, 6, 11, 12, 2)
+    LOWER(2, 7, 8, 13, 7)
+    LOWER(3, 4, 9, 14, 3)
+    BLAKE2B_ROUNDS_2_TO_11(ROUND)
+#undef M
+
+    NAME(cut_210_9)(leaf[0], s, v, index);
+    if (STATES == 2)
+        NAME(cut_210_9)(leaf[STATES - 1], s, w, index + LANES);
 }
 
 /* XOR of all lanes, in every lane. */
@@ -106,14 +132,24 @@ TARGET static int NAME(tree_210_9)(const Params *p, const uint8_t *input, const 
                                     Seen *seen)
 {
     uint64_t masks[PROOF_MAX_K + 1][8];
-    V waiting[10 - LOG_LANES][4], node[4];
+    V waiting[10 - LOG_LANES][4], leaf[STATES][4];
     Start start;
     height_masks(masks, p);
     start_210_9(&start, p, input);
     for (unsigned group = 0; group < 512 / LANES; group++) {
-        for (unsigned lane = 0; lane < LANES; lane++)
-            seen_note(seen, index[group * LANES + lane]);
-        NAME(leaves_210_9)(node, &start, index + group * LANES);
+        /* Not before, so that junk refused by its first groups does not pay for clearing the map;
+         * and ahead of the vectors, so that the processor has something to do beside them. */
+        if (group == 2) {
+            seen_begin(seen);
+            for (unsigned i = 0; i < 2 * LANES; i++)
+                seen_note(seen, index[i]);
+        }
+        if (group >= 2)
+            for (unsigned lane = 0; lane < LANES; lane++)
+                seen_note(seen, index[group * LANES + lane]);
+        if (group % STATES == 0)
+            NAME(leaves_210_9)(leaf, &start, index + group * LANES);
+        V *node = leaf[group % STATES];
 
         /* Up to height 3 a collision is inside word 0, whose XOR over the subtree is in every
          * lane of it after each swap. */
@@ -150,19 +186,22 @@ TARGET static int NAME(tree_210_9)(const Params *p, const uint8_t *input, const 
                 return node_flaw(p, height, sum, 4);
             }
         }
-        memcpy(waiting[height - LOG_LANES], node, sizeof node);
+        memcpy(waiting[height - LOG_LANES], node, sizeof leaf[0]);
     }
-    return FLAW_NONE;
+    return seen_distinct(seen, index, p->leaves) ? FLAW_NONE : FLAW_DUPLICATE;
 }
+
+#undef UPPER
+#undef LOWER
+#define UPPER(a, b, c, d, i) UPPER_OF(v, a, b, c, d, m[i])
+#define LOWER(a, b, c, d, i) LOWER_OF(v, a, b, c, d, m[i])
 
 /* One block of LANES messages; the counter is the same in all. */
 TARGET static void NAME(compress)(V h[8], const V m[16], uint64_t total, int last)
 {
     V v[16];
     BLAKE2B_BEGIN(v, h, total, last, SPLAT)
-#define M(i) m[i]
     BLAKE2B_ROUNDS(ROUND)
-#undef M
 #define END(i) h[i] = XOR3(h[i], v[i], v[i + 8]);
     END(0) END(1) END(2) END(3) END(4) END(5) END(6) END(7)
 #undef END
@@ -177,6 +216,7 @@ TARGET static int NAME(tree_any)(const Params *p, const uint8_t *input, size_t i
     const size_t total = input_bytes + 4, at = input_bytes / 8, shift = input_bytes % 8 * 8;
     V m[32 + 1];
     height_masks(masks, p);
+    seen_begin(seen);
     memcpy(words, input, input_bytes);
     blake2b_init(chain, p->leaves_a_digest * p->leaf_bytes, p->person);
     for (int i = 0; i < 33; i++)
@@ -218,16 +258,20 @@ TARGET static int NAME(tree_any)(const Params *p, const uint8_t *input, size_t i
             memcpy(waiting[height], node, sizeof node);
         }
     }
-    return FLAW_NONE;
+    return seen_distinct(seen, index, p->leaves) ? FLAW_NONE : FLAW_DUPLICATE;
 }
 
+#undef UPPER_OF
+#undef LOWER_OF
+#undef WITHOUT_SUM_OF
+#undef WITHOUT_SUM_AND_TURN_OF
+#undef EACH
 #undef UPPER
 #undef LOWER
-#undef UPPER_WITHOUT_SUM
-#undef UPPER_WITHOUT_SUM_AND_TURN
 #undef ROUND
 #undef LANES
 #undef LOG_LANES
+#undef STATES
 #undef TARGET
 #undef NAME
 #undef V

@@ -26,6 +26,8 @@ enum {
     PROOF_MAX_C = 25,
     PROOF_MAX_BYTES = PROOF_MAX_LEAVES * (PROOF_MAX_C + 1) / 8,
     PROOF_SLACK = 32,
+    START_LEAVES = 16,
+    START_BYTES = 64, /* they are in it whatever their width, and it is whole vectors of digits */
     PROOF_MAX_INPUT = 252, /* header and nonce; with the index, two BLAKE2b blocks */
 };
 
@@ -102,22 +104,19 @@ SLUICE_INLINE void height_masks(uint64_t masks[PROOF_MAX_K + 1][8], const Params
     leading_mask(masks[p->k], p->n);
 }
 
-/* Unpack indices `first` to `last` - 1, in runs of eight because eight indices are `width` bytes
- * whatever the width.  Two indices, at most 7 + 2 * 26 bits, come out of one window of 64.
+/* Unpack the eight indices from `first` on, a multiple of eight, because eight indices are `width`
+ * bytes whatever the width.  Two indices, at most 7 + 2 * 26 bits, come out of one window of 64.
  * Inlined so that a caller who knows the width has constant shifts; masks instead of more shifts
  * because processors shift on half as many ports as they mask. */
-SLUICE_INLINE void unpack(uint32_t *index, const uint8_t *packed, unsigned first, unsigned last,
-                          unsigned width)
+SLUICE_INLINE void unpack(uint32_t *index, const uint8_t *packed, unsigned first, unsigned width)
 {
     const uint32_t mask = ((uint32_t)1 << width) - 1;
-    for (unsigned i = first; i < last; i += 8) {
-        const uint8_t *run = packed + i / 8 * width;
-        for (unsigned j = 0; j < 8; j += 2) {
-            unsigned bit = j * width, left = 64 - bit % 8 - width;
-            uint64_t window = __builtin_bswap64(blake2b_word(run + bit / 8));
-            index[i + j] = (uint32_t)(window >> left) & mask;
-            index[i + j + 1] = (uint32_t)(window >> (left - width)) & mask;
-        }
+    const uint8_t *run = packed + first / 8 * width;
+    for (unsigned j = 0; j < 8; j += 2) {
+        unsigned bit = j * width, left = 64 - bit % 8 - width;
+        uint64_t window = __builtin_bswap64(blake2b_word(run + bit / 8));
+        index[first + j] = (uint32_t)(window >> left) & mask;
+        index[first + j + 1] = (uint32_t)(window >> (left - width)) & mask;
     }
 }
 
@@ -135,14 +134,31 @@ SLUICE_INLINE int ordered(const uint32_t *index, unsigned first, unsigned last)
             sign &= index[i & (i - 1)] - index[i];
         return sign >> 31;
     }
-    for (unsigned i = first; i < last; i += 8) {
-        const uint32_t *x = index + i;
-        if (i)
-            sign &= index[i & (i - 1)] - x[0];
-        sign &= (x[0] - x[1]) & (x[0] - x[2]) & (x[2] - x[3]) & (x[0] - x[4]);
-        sign &= (x[4] - x[5]) & (x[4] - x[6]) & (x[6] - x[7]);
-    }
+    const uint32_t *x = index + first;
+    if (first)
+        sign = index[first & (first - 1)] - x[0];
+    sign &= (x[0] - x[1]) & (x[0] - x[2]) & (x[2] - x[3]) & (x[0] - x[4]);
+    sign &= (x[4] - x[5]) & (x[4] - x[6]) & (x[6] - x[7]);
     return sign >> 31;
+}
+
+/* Both, run by run, for the first `leaves` indices.  Returns whether they are in order; when not,
+ * what is behind the first wrong run is not written. */
+SLUICE_INLINE int unpack_ordered_width(uint32_t *index, const uint8_t *packed, unsigned leaves,
+                                       unsigned width)
+{
+    for (unsigned i = 0; i < leaves; i += 8) {
+        unpack(index, packed, i, width);
+        if (!ordered(index, i, leaves - i < 8 ? leaves : i + 8))
+            return 0;
+    }
+    return 1;
+}
+
+static inline int unpack_ordered(uint32_t *index, const uint8_t *packed, unsigned leaves, unsigned c)
+{
+    return c == 21 ? unpack_ordered_width(index, packed, leaves, 22)
+                   : unpack_ordered_width(index, packed, leaves, c + 1);
 }
 
 /* Distinctness, by a map of 2^16 bits.  Two of 512 honest indices of 22 bits share a place in it
@@ -172,7 +188,7 @@ SLUICE_INLINE void seen_note(Seen *seen, uint32_t index)
     *word = was | (uint64_t)1 << (index & 63);
 }
 
-static inline int seen_distinct(const Seen *seen, const uint32_t *index, unsigned leaves)
+SLUICE_INLINE int seen_distinct(const Seen *seen, const uint32_t *index, unsigned leaves)
 {
     for (unsigned i = 0; i < seen->crowded; i++) {
         unsigned times = 0;

@@ -69,9 +69,10 @@ class SluiceCollector(Collector):
 
     def _upstream(self, tally: Tally) -> Iterable[Metric]:
         pools = self._view.pools
-        up = {pool.name: int(pool.state == "active") for pool in pools}
+        up = {pool.name: int(pool.state in ("active", "standby")) for pool in pools}
         yield _gauges("sluice_upstream_up", "Whether the pool has let us in.", ["pool"], up)
-        yield _gauges("sluice_upstream_active", "Whether shares go to this pool.", ["pool"], up)
+        active = {pool.name: int(pool.state == "active") for pool in pools}
+        yield _gauges("sluice_upstream_active", "Whether shares go to this pool.", ["pool"], active)
         yield _counters(
             "sluice_upstream_switches",
             "Changes of the pool that work comes from.",

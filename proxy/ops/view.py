@@ -14,7 +14,7 @@ import attrs
 from proxy.core.tally import Tally
 from proxy.relay import Relay
 from proxy.relays import Relays
-from proxy.upstream.session import PoolStatus
+from proxy.upstream.contender import PoolStatus
 
 
 class View(Protocol):

@@ -28,6 +28,8 @@ class FarmOptions:
         miner: how each of them is; its rate and mix are those of one miner.
         seed: of the whole farm.
         connecting: most miners that connect and log in at the same time.
+        spread: how many times as fast as the first miner the last one solves; the others lie between, each
+            by the same ratio faster than the one before.
         addresses: local addresses to come from, 127.0.0.1 and up; 1 leaves the choice to the system.
     """
 
@@ -35,6 +37,7 @@ class FarmOptions:
     miner: MinerOptions = attrs.field(factory=MinerOptions)
     seed: int = 0
     connecting: int = 64
+    spread: float = attrs.field(default=1.0, validator=attrs.validators.gt(0))
     addresses: int = attrs.field(default=1, validator=[attrs.validators.ge(1), attrs.validators.le(65_000)])
 
 
@@ -76,12 +79,13 @@ class Farm:
         ]
 
     def _options_of(self, number: int) -> MinerOptions:
-        miner = self.options.miner
+        miner, last = self.options.miner, max(1, self.options.miners - 1)
         return attrs.evolve(
             miner,
             seed=self.options.seed * SEED_STEP + number,
             user=miner.user.replace("{n}", str(number)),
             rig=miner.rig.replace("{n}", str(number)),
+            sols_per_second=miner.sols_per_second * self.options.spread ** (number / last),
         )
 
     def _address_of(self, number: int) -> str | None:

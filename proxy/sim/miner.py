@@ -11,6 +11,7 @@ then for a job that is no longer current, and is thrown away.
 import random
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
 import trio
 
@@ -20,6 +21,7 @@ from proxy.sim.faults import Shot
 from proxy.sim.link import Memory, MinerLink
 from proxy.sim.miner_options import SOME_ADDRESS, MinerOptions
 from proxy.sim.report import FarmReport
+from proxy.sim.rig import difficulty_of
 from proxy.sim.trouble import Troublemaker
 from proxy.sim.verdicts import SHARES, SHARES_APART, Kind
 from proxy.sim.waiting import Changes
@@ -177,19 +179,47 @@ class SimMiner:
         options = self.options
         due = trio.current_time()
         while not self._is_stopping():
-            if not options.shares_per_second or (options.max_shares and self._turns >= options.max_shares):
+            idle = not (options.shares_per_second or options.sols_per_second)
+            if idle or (options.max_shares and self._turns >= options.max_shares):
                 self.finished.set()
                 self.changes.touch()
                 await self._stop.wait()
                 return
-            # Never more than a second behind: a burst after a pause would measure nothing.
-            due = max(due, trio.current_time() - 1.0) + self._random.expovariate(options.shares_per_second)
-            with trio.move_on_at(due):
-                await self._stop.wait()
+            due = await self._until_turn(link, due)
             await self.changes.until(lambda: self._is_stopping() or link.task is not None)
             if not self._is_stopping():
                 self._turns += 1
                 await self._take_turn(link)
+
+    async def _until_turn(self, link: MinerLink, due: float) -> float:
+        """Wait for the next turn, or a stop.
+
+        Args:
+            due: when the last one was to be.
+        Returns: when this one was.
+        """
+        options = self.options
+        target, rate = b"", options.shares_per_second
+        while not self._is_stopping():
+            if options.sols_per_second:
+                await self.changes.until(lambda: self._is_stopping() or link.task is not None)
+                target = link.task.target if link.task is not None else b""
+                rate = options.sols_per_second / difficulty_of(target)
+            # Never more than a second behind: a burst after a pause would measure nothing.
+            due = max(due, trio.current_time() - 1.0) + self._random.expovariate(rate)
+            with trio.move_on_at(due) as wait:
+                if target:
+                    await self.changes.until(partial(self._is_disturbed, link, target))
+                else:
+                    await self._stop.wait()
+            if wait.cancelled_caught:
+                break
+            due = trio.current_time()  # at another target chance begins anew; it has no memory
+        return due
+
+    def _is_disturbed(self, link: MinerLink, target: bytes) -> bool:
+        """Whether a miner that digs for shares below a target has to look up."""
+        return self._is_stopping() or (link.task is not None and link.task.target != target)
 
     def _is_stopping(self) -> bool:
         return self._stop.is_set()

@@ -32,6 +32,8 @@ class MinerOptions:
         against: who judges it: "sluice", "solo", "p2" or "login", a pool of that dialect; decides what a
             bad share deserves.
         shares_per_second: mean, exponentially spaced; 0 for a miner that only listens.
+        sols_per_second: how fast it solves; then its shares come as their difficulty lets them, whatever
+            shares_per_second says; 0 for a miner that comes up with shares at will.
         mix: how often it does what.
         seed: of everything random.
         reconnect_seconds: between a lost connection and the next.
@@ -59,6 +61,7 @@ class MinerOptions:
     rig: str = ""
     against: str = attrs.field(default="sluice", validator=attrs.validators.in_(list(DESERVED)))
     shares_per_second: float = 1.0
+    sols_per_second: float = 0.0
     mix: Mix = attrs.field(factory=Mix)
     seed: int = 0
     reconnect_seconds: float = 3.0

@@ -147,6 +147,13 @@ def pool_command(
 @click.option(
     "--rate", type=_SECONDS, default=1.0, show_default=True, help="Shares a second of each miner, mean."
 )
+@click.option(
+    "--speed", type=_SECONDS, default=0.0,
+    help="In place of --rate: solutions a second, so that shares come as their difficulty lets them.",
+)  # fmt: skip
+@click.option("--spread", type=click.FloatRange(0, min_open=True), default=1.0, show_default=True, help=(
+    "With --speed: how many times as fast as the first miner the last one is."
+))  # fmt: skip
 @click.option("--mix", multiple=True, metavar="KIND=WEIGHT,…", help=(
     "What to send how often: good stale duplicate low malformed wrong_slice bad_proof near_miss unknown_job "
     "unauthorized not_subscribed slow_reader half_line junk long_line.  Default good=1."
@@ -206,6 +213,7 @@ def miners_command(url: str, seconds: float, as_json: bool, **given: Any) -> Non
         connecting=given.pop("connecting"),
         addresses=given.pop("addresses"),
         seed=given.pop("seed"),
+        spread=given.pop("spread"),
         miner=_miner_options(given),
     )
 
@@ -233,6 +241,7 @@ def _miner_options(given: dict[str, Any]) -> Any:
         password=given["password"],
         against=given["against"],
         shares_per_second=given["rate"],
+        sols_per_second=given["speed"],
         mix=Mix.parse(given["mix"]),
         reconnect_seconds=given["reconnect"],
         disconnect_seconds=given["disconnect"],

@@ -1,80 +1,63 @@
-"""The pool side on Trio: connects, keeps one conversation alive, and comes back after every fault.
+"""The pool side on Trio: tries pools, keeps their connections, and moves the farm from one to another.
 
-Strategy: one nursery a connection with a reader, a writer and a timekeeper; whatever ends one ends all
-three, and the loop around them tries the next pool, or the first again, after a growing wait.  What is
-said and meant is the conversation's part (conversation.py, and one file a dialect).
-The trap: a dead route sends no reset.  TCP is told to give up on unacknowledged bytes, and a pool that
-sends no line for long enough counts as dead.
+Strategy: a task for every pool, which tries it for as long as it is wanted and comes back after every
+fault, after a growing wait.  Which are wanted, and which the farm works for, is decided in failover.py;
+here it is done, in the breath in which the reason came.  A connection is link.py's.
+The traps: a move must leave no moment without work, so the new connection has given work before the old
+one is left; and what the old pool has not answered yet it may still answer.
 """
 
 import itertools
-import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Protocol
 
-import attrs
 import structlog
 import trio
 
-from proxy.config import Address, Config, Pool
+from proxy.config import Config
 from proxy.core.tally import Tally
 from proxy.errors import PoolError
 from proxy.model.job import Job
-from proxy.model.share import Verdict
 from proxy.model.target import to_difficulty
+from proxy.upstream.backlog import QUEUE_HIGH, Backlog
 from proxy.upstream.backoff import Backoff
-from proxy.upstream.conversation import Account, Conversation, Forward, Sink
-from proxy.upstream.dialects import CONVERSATIONS
-from proxy.version import NAME, __version__
+from proxy.upstream.contender import Contender, PoolStatus
+from proxy.upstream.conversation import Conversation, Forward, Sink
+from proxy.upstream.dial import dial
+from proxy.upstream.failover import LOST, REJECTING, Failover
+from proxy.upstream.link import FAULTS, Link, account_at, renewed, said
 
-AGENT = f"{NAME}{__version__}"
-RECEIVE_BYTES = 65_536
-# Shares not yet answered at which miners are no longer read; 3 kB each, so some 3 MB at most.
-QUEUE_HIGH = 1024
-QUEUE_LOW = 256
-# A connection that gave work for so long was a success: the waits start small again, and the most
-# preferred pool has its turn.  One that ends sooner counts as another failure, or it would be tried for ever.
+# A connection that gave work for so long was a success: the waits start small again.  One that ends
+# sooner counts as another failure, or it would be tried again and again without a pause.
 STABLE_SECONDS = 10
-WARN_SECONDS = 60  # between two lines that say the same
-UNIX = "unix"  # the scheme of a socket file
-USER_TIMEOUT_SECONDS = 30  # unacknowledged bytes for so long: the route is dead
+FRESH_SECONDS = 1.0  # a failure so long ago is no reason to wait when there is no work
 
 log = structlog.get_logger()
 
 
 class PoolSink(Sink, Protocol):
-    """Who is told of everything that comes from the pool side."""
+    """Who is told of everything that comes from the pool that the farm works for."""
 
     def pool_lost(self) -> None:
-        """The pool connection is gone and all its shares are settled."""
-
-
-@attrs.define(slots=True, eq=False)
-class PoolStatus:
-    """What is known of one pool, for metrics and people."""
-
-    name: str
-    url: str
-    state: str = "down"  # active | connecting | down
-    difficulty: float = 0.0
-    last_job_at: float = 0.0  # seconds since 1970
-    last_fault: str = "not tried yet"
-    worked: bool = False  # its last connection was a success
-    sends_target_after: bool | None = None
+        """There is no pool connection to work for, and all shares of the last are settled."""
 
 
 class Upstream:
-    """Keeps one connection to the most preferred pool that can be had.
+    """Keeps the farm working for the most preferred pool that can be had.
 
     Args:
         sink: who is told of jobs and verdicts.
-        tally: where bytes are counted.
+        tally: where bytes and moves are counted.
         random: spreads the waits between attempts.
-        first_choice: tells, when run() begins, which pool its first attempt goes to; a connection that
-            is only to help another has to follow it.
+        first_choice: tells which pool is preferred to all others; a pool side that is only to help
+            another has to follow it.
+
+    Attributes:
+        is_counted: whether its moves count as the farm's.
+        on_batch: called when all that came of one read has been told.
+        on_move: called with the reason when the farm has moved to another pool.
     """
 
     def __init__(
@@ -87,25 +70,29 @@ class Upstream:
     ) -> None:
         self._config = config
         self._sink = sink
-        self._first_choice = first_choice
-        self._place = 0  # in the list of pools, of the one that is tried or talked to
-        self._status: PoolStatus | None = None
-        self._armed = 0.0  # when the timekeeper wakes by itself
-        self._reply_seconds = config.limits.upstream_reply_seconds
         self._tally = tally
+        self._reply_seconds = config.limits.upstream_reply_seconds
         self._numbers: Iterator[int] = itertools.count(1)
-        self._backoff = Backoff(config.limits.reconnect_seconds_max, random)
-        self._conversation: Conversation | None = None
-        self._socket: int | None = None  # file number, while push() may write to it
-        self._unsent = b""
-        self._writable = trio.Event()
-        self._sooner = trio.Event()
-        self._room = trio.Event()
-        self._idle = trio.Event()
-        self._warn_again = float("-inf")
+        pools = config.upstream.pools
+        self._failover = Failover(len(pools), config.limits.failback_seconds, first_choice)
+        self.pools = [PoolStatus(pool.name, str(pool.url)) for pool in pools]
+        self._contenders = [
+            Contender(place, pool, status, Backoff(config.limits.reconnect_seconds_max, random))
+            for place, (pool, status) in enumerate(zip(pools, self.pools, strict=True))
+        ]
+        self._link: Link | None = None  # the one that the farm works for
+        self._conversation: Conversation | None = None  # its
+        self._left: set[Link] = set()  # those whose last answers are still to come
         self._served_by = ""  # the pool that work came from last
-        self.pools = [PoolStatus(pool.name, str(pool.url)) for pool in config.upstream.pools]
+        self._why = ""  # reason for the last move
+        self._nursery: trio.Nursery
+        self._stopping = False
+        self._armed = 0.0  # when the watch wakes by itself
+        self._sooner = trio.Event()
+        self._backlog = Backlog(lambda: self.waiting)
+        self.is_counted = True
         self.on_batch: Callable[[], None] = lambda: None
+        self.on_move: Callable[[str], None] = lambda _: None
 
     # ---- what the relay calls
 
@@ -123,31 +110,16 @@ class Upstream:
             return False
         conversation.submit(forward, now)
         # All that a share brings nearer is the end of the wait for its answer.
-        if now + self._reply_seconds < self._armed:
-            self._sooner.set()
+        link = self._link
+        assert link is not None
+        if now + self._reply_seconds < link.armed:
+            link.sooner.set()
         return True
 
     def push(self) -> None:
-        """Send on what was said since; to be called at the end of every batch of shares.
-
-        What the socket takes at once is not worth waking a task for, which costs more than sending it.
-        """
-        conversation = self._conversation
-        if conversation is None or not conversation.has_output:
-            return
-        if self._socket is None:
-            self._writable.set()
-            return
-        data = conversation.take_output()
-        try:
-            sent = os.write(self._socket, data)
-        except OSError:
-            sent = 0  # no room now, or broken: the writer finds out which
-        self._tally.network_bytes["upstream", "out"] += sent
-        if sent < len(data):
-            self._unsent = data[sent:]
-            self._socket = None
-            self._writable.set()
+        """Send on what was said since; to be called at the end of every batch of shares."""
+        if self._link is not None:
+            self._link.push()
 
     @property
     def account_user(self) -> str:
@@ -158,229 +130,261 @@ class Upstream:
     @property
     def current(self) -> int | None:
         """Place of the pool that works now in the list of pools, None without one."""
-        conversation = self._conversation
-        return self._place if conversation is not None and conversation.working else None
+        return self._failover.active
 
     @property
     def waiting(self) -> int:
         """Shares that a pool has not answered yet."""
-        return self._conversation.waiting if self._conversation is not None else 0
+        waiting = self._conversation.waiting if self._conversation is not None else 0
+        for link in self._left:
+            waiting += link.conversation.waiting
+        return waiting
 
     @property
     def is_full(self) -> bool:
         """Whether so many shares wait that no more should be read from miners."""
         return self.waiting >= QUEUE_HIGH
 
-    def _warn_of_waiting(self) -> None:
-        now = trio.current_time()
-        if now >= self._warn_again:
-            self._warn_again = now + WARN_SECONDS
-            log.warning(
-                "shares wait for the pool",
-                waiting=self.waiting,
-                note="limits.upstream_unanswered holds them back; raise it if the pool takes more at once",
-            )
-
     async def room(self) -> None:
         """Wait until shares may be handed over again."""
-        if self.is_full:
-            self._warn_of_waiting()
-        while self.waiting > QUEUE_LOW:
-            if self._room.is_set():
-                self._room = trio.Event()
-            await self._room.wait()
+        await self._backlog.room()
 
     async def settled(self) -> None:
         """Wait until every share that was handed over has its verdict."""
-        while self.waiting:
-            if self._idle.is_set():
-                self._idle = trio.Event()
-            await self._idle.wait()
+        await self._backlog.settled()
 
-    # ---- what the conversation tells: noted here, passed on
+    def activate(self, name: str) -> bool:
+        """Move the farm to a pool by hand, as soon as that one gives work; it is preferred until it fails.
 
-    def pool_working(self, link: Conversation) -> None:
-        """The pool has let us in."""
-        assert self._status is not None
-        self._status.state = "active"
-        if self._served_by not in ("", self._status.name):
-            # There is no other reason in this version: nobody moves from a pool that works.
-            self._tally.switches[self._served_by, self._status.name, "lost"] += 1
-        self._served_by = self._status.name
-        log.info(
-            "pool working",
-            pool=self._status.name,
-            **({"extranonce1": link.extranonce1} if link.extranonce1 else {}),
-        )
-        self._sink.pool_working(link)
+        Returns: False if there is no pool of that name.
+        """
+        for contender in self._contenders:
+            if contender.pool.name == name:
+                self._failover.choose(contender.place)
+                contender.hurry()
+                self._review()
+                return True
+        return False
 
-    def pool_job(self, job: Job) -> None:
-        """The pool gave a job."""
-        assert self._status is not None
-        self._status.difficulty = to_difficulty(job.target)
-        self._status.last_job_at = time.time()
-        self._sink.pool_job(job)
+    def follow(self, reason: str) -> None:
+        """Move to the pool that is preferred now, as soon as it gives work; see first_choice."""
+        self._failover.led(reason)
+        self._review()
 
-    def settle(self, forward: Forward, verdict: Verdict, now: float) -> None:
-        """A share's verdict is in."""
-        self._sink.settle(forward, verdict, now)
+    # ---- what links tell
 
-    # ---- the life of connections
+    def link_let_in(self, link: Link) -> None:
+        """A pool has let us in, or has moved us."""
+        if link is self._link:
+            if not self._begin_with(link):
+                self._review()
+        elif not link.is_drained:
+            self._failover.let_in(link.place)
+            self._review()
+
+    def link_job(self, link: Link, job: Job) -> None:
+        """A pool gave a job."""
+        if link.is_drained:
+            return
+        place, failover = link.place, self._failover
+        status = self._contenders[place].status
+        status.difficulty = to_difficulty(job.target)
+        status.last_job_at = time.time()
+        is_first = not failover.has_work(place)
+        if is_first:
+            failover.gave_work(place, trio.current_time())
+        if link is self._link:
+            self._give(link, job)
+        if is_first:
+            self._review()
+            if link is not self._link:
+                log.info("pool in reserve", pool=status.name, needed_seconds=failover.patience(place))
+
+    def link_batch(self, link: Link) -> None:  # noqa: ARG002  # whichever it was
+        """All that came of one read of a connection has been told."""
+        self._backlog.look()
+        self.on_batch()
+
+    # ---- a task for each pool
 
     async def run(self) -> None:
         """Connect, talk, and come back after every fault, for ever."""
-        preferred = self._first_choice()
+        async with trio.open_nursery() as self._nursery:
+            self._review()
+            for contender in self._contenders:
+                self._nursery.start_soon(self._keep, contender)
+            self._nursery.start_soon(self._watch)
+
+    async def _keep(self, contender: Contender) -> None:
+        """Try a pool whenever it is wanted."""
         while True:
-            self._place = preferred
-            status = self.pools[preferred]
-            pool = self._config.upstream.pools[preferred]
-            fault = "closed by the pool"
-            status.worked = False
-            self._status = status
-            try:
-                await self._talk(pool, status)
-            except* (PoolError, OSError, trio.BrokenResourceError, trio.TooSlowError) as group:
-                fault = _first_line(group)
-            status.state, status.last_fault = "down", fault
-            if status.worked:
-                self._backoff.reset()
-            preferred = 0 if status.worked else (preferred + 1) % len(self.pools)
-            wait = self._backoff.next()
-            log.warning(
-                "pool lost" if status.worked else "pool not to be had",
-                pool=pool.name,
-                address=str(pool.url),
-                why=fault,
-                retry_in=round(wait, 1),
-            )
-            await trio.sleep(wait)
+            while not contender.wanted:
+                await contender.news.wait()
+            await self._attempt(contender)
+            await contender.pause()
 
-    async def _talk(self, pool: Pool, status: PoolStatus) -> None:
-        """Hold one connection from connect to its end."""
-        status.state = "connecting"
-        with trio.fail_after(self._config.limits.connect_seconds):
-            stream = await _dial(pool.url)
-        async with stream:
-            if pool.url.scheme != UNIX:
-                _set_timeouts(stream.socket)
-            conversation = CONVERSATIONS[self._config.upstream.dialect](
-                self._account(pool), self, self._numbers, trio.current_time(), status.sends_target_after
-            )
-            self._conversation = conversation
-            self._socket, self._unsent = stream.socket.fileno(), b""
-            began = trio.current_time()
-            self.push()
+    async def _attempt(self, contender: Contender) -> None:
+        """Connect to a pool, and stay until that has failed or the pool is left."""
+        contender.hurried = False
+        self._failover.tried(contender.place, trio.current_time())
+        fault, stream = "", None
+        with trio.CancelScope() as contender.dialling:
+            self._review()
             try:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._read, stream, conversation, nursery.cancel_scope)
-                    nursery.start_soon(self._write, stream, conversation)
-                    nursery.start_soon(self._keep_time, conversation)
-            finally:
-                self._conversation = self._socket = None
-                status.sends_target_after = conversation.sends_target_after
-                lived = trio.current_time() - began
-                status.worked = conversation.gave_job and lived >= STABLE_SECONDS
-                conversation.abandon(trio.current_time())
-                self._sink.pool_lost()
-                self._after_batch(conversation)
+                stream = await dial(contender.pool, self._config)
+            except FAULTS as error:
+                fault = said(error)
+        contender.dialling = None
+        if not contender.wanted:  # it was called off, at the last moment perhaps
+            if stream is not None:
+                await trio.aclose_forcefully(stream)
+        elif stream is None:
+            self._failed(contender, fault, LOST, worked=False)
+        else:
+            link = self._link_to(contender, stream)
+            contender.connected(link)
+            self._nursery.start_soon(self._run, contender, link)
+            await link.over.wait()
 
-    def _account(self, pool: Pool) -> Account:
-        upstream, limits = self._config.upstream, self._config.limits
-        return Account(
-            pool=pool.name,
-            user=pool.user or upstream.user,
-            password=pool.password or upstream.password,
-            agent=AGENT,
-            host=pool.url.host or "localhost",  # a socket file has neither, and no pool cares
-            port=pool.url.port,
-            unanswered=limits.upstream_unanswered,
-            reply_seconds=limits.upstream_reply_seconds,
-            silence_seconds=limits.upstream_silence_seconds,
-            algorithm=upstream.algorithm,
-            person=upstream.personalization,
+    def _link_to(self, contender: Contender, stream: trio.abc.Stream) -> Link:
+        return Link(
+            stream,
+            contender.place,
+            account_at(contender.pool, self._config),
+            self._config.upstream.dialect,
+            self,
+            self._sink.settle,
+            self._tally,
+            self._numbers,
+            contender.status.sends_target_after,
+            # Where else could it go?
+            leaves_refusers=len(self._contenders) > 1,
         )
 
-    async def _read(
-        self, stream: trio.SocketStream, conversation: Conversation, scope: trio.CancelScope
-    ) -> None:
-        received = self._tally.network_bytes
-        while data := await stream.receive_some(RECEIVE_BYTES):
-            received["upstream", "in"] += len(data)
-            conversation.receive(data, trio.current_time())
-            self._after_batch(conversation)
-            if conversation.reconnect_asked:
-                break
-        scope.cancel()
+    async def _run(self, contender: Contender, link: Link) -> None:
+        """Hold a connection to its end, and say what came of it."""
+        fault = ""
+        try:
+            try:
+                await link.run()
+                fault = link.fault
+            except* FAULTS as group:
+                fault = said(group)
+        finally:
+            self._stopping = self._stopping or not fault
+            self._over(contender, link, fault)
 
-    async def _write(self, stream: trio.SocketStream, conversation: Conversation) -> None:
-        sent = self._tally.network_bytes
-        while True:
-            await self._writable.wait()
-            self._writable = trio.Event()
-            while data := self._unsent + conversation.take_output():
-                self._unsent = b""
-                await stream.send_all(data)
-                sent["upstream", "out"] += len(data)
-            self._socket = stream.socket.fileno()
+    def _over(self, contender: Contender, link: Link, fault: str) -> None:
+        now = trio.current_time()
+        conversation = link.conversation
+        contender.status.sends_target_after = conversation.sends_target_after
+        link.over.set()
+        conversation.abandon(now)
+        link.finish_batch()
+        if link is not contender.link:
+            self._left.discard(link)
+            return
+        contender.link = None
+        if self._stopping:
+            # All go at once, and none is to take another's place.
+            self._link = self._conversation = None
+            self._sink.pool_lost()
+            return
+        is_steady = now >= link.began + STABLE_SECONDS and link.ending != REJECTING
+        self._failed(contender, fault, link.ending, worked=conversation.gave_job and is_steady)
+        if self._link is None:
+            self._sink.pool_lost()
+        self.on_batch()
 
-    async def _keep_time(self, conversation: Conversation) -> None:
+    def _failed(self, contender: Contender, fault: str, reason: str, worked: bool) -> None:
+        """Note that a pool was not to be had, or was lost; go on with another."""
+        now = trio.current_time()
+        was_active = contender.place == self._failover.active
+        if was_active:
+            self._link = self._conversation = None
+        self._failover.ended(contender.place, now, reason)
+        contender.failed(fault, now, worked, aloud=self._link is None)
+        for other in self._contenders:
+            # Nobody works now, so none of the others waits; but one that was just tried has been tried.
+            if was_active and now >= other.failed_at + FRESH_SECONDS:
+                other.hurry()
+        self._review()
+
+    async def _watch(self) -> None:
+        """Look around when something has become due."""
         while True:
-            self._armed = conversation.next_deadline()
+            self._armed = self._failover.next_look(trio.current_time())
             with trio.move_on_at(self._armed):
                 await self._sooner.wait()
             self._sooner = trio.Event()
-            conversation.tick(trio.current_time())
-            self._after_batch(conversation)
+            self._review()
+            self.on_batch()
 
-    def _after_batch(self, conversation: Conversation) -> None:
-        """Let everything that came of one read or tick take effect at once."""
-        for note in conversation.notes:
-            log.warning("pool", pool=conversation.account.pool, note=note)
-        conversation.notes.clear()
-        self.push()
-        self._rearm(conversation)
-        if self.waiting <= QUEUE_LOW:
-            self._room.set()
-        if not self.waiting:
-            self._idle.set()
-        self.on_batch()
+    # ---- moves
 
-    def _rearm(self, conversation: Conversation) -> None:
-        """Wake the timekeeper if it would sleep too long."""
-        if conversation.next_deadline() < self._armed:
+    def _review(self) -> None:
+        """Do what the standing of the pools asks for."""
+        now = trio.current_time()
+        for _ in self._contenders:
+            place, reason = self._failover.best(now)
+            if place is None or place == self._failover.active:
+                break
+            self._move(self._contenders[place], reason, now)
+        for contender in self._contenders:
+            wanted = self._failover.wanted(contender.place, now)
+            if wanted != contender.wanted:
+                contender.wanted = wanted
+                contender.look()
+                if not wanted:
+                    self._leave(contender)
+            contender.show(contender.link is not None and contender.link is self._link)
+        if self._failover.next_look(now) < self._armed:
             self._sooner.set()
 
+    def _move(self, contender: Contender, reason: str, now: float) -> None:
+        """Have the farm work for another pool; the shares of the old one stay its own."""
+        link = contender.link
+        assert link is not None
+        self.push()
+        self._link, self._conversation, self._why = link, link.conversation, reason
+        self._failover.activated(contender.place, now, reason)
+        if self._begin_with(link) and link.job is not None:
+            self._give(link, renewed(link.job, now))
 
-async def _dial(url: Address) -> trio.SocketStream:
-    """Connect.
+    def _leave(self, contender: Contender) -> None:
+        """Stop trying a pool; its connection ends when it has answered what it was sent."""
+        self._failover.left(contender.place)
+        link = contender.leave()
+        if link is not None:
+            self._left.add(link)
+            link.drain(self._reply_seconds)
 
-    Raises: OSError.
-    """
-    if url.scheme == UNIX:
-        return await trio.open_unix_socket(url.path)
-    # As bytes: Python's own encoding of names answers one that cannot be with no OSError.
-    return await trio.open_tcp_stream(url.host.encode(), url.port, happy_eyeballs_delay=0.25)
+    def _begin_with(self, link: Link) -> bool:
+        """Take up the nonce space of a connection; false if that cannot be, which ends it."""
+        conversation = link.conversation
+        log.info(
+            "pool working",
+            pool=conversation.account.pool,
+            **({"extranonce1": conversation.extranonce1} if conversation.extranonce1 else {}),
+        )
+        try:
+            self._sink.pool_working(conversation)
+        except PoolError as error:
+            link.fail(str(error))
+            conversation.abandon(trio.current_time())
+            self._link = self._conversation = None
+            self._failover.ended(link.place, trio.current_time(), LOST)
+            return False
+        return True
 
-
-def _set_timeouts(sock: trio.socket.SocketType) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    if hasattr(socket, "TCP_USER_TIMEOUT"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, USER_TIMEOUT_SECONDS * 1000)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, USER_TIMEOUT_SECONDS)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, USER_TIMEOUT_SECONDS // 3)
-
-
-def _first_line(group: BaseExceptionGroup[BaseException]) -> str:
-    """Say in one line what ended a connection."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup | OSError):
-        inner = error.exceptions[0] if isinstance(error, BaseExceptionGroup) else error.__cause__
-        if inner is None:
-            break
-        error = inner
-    if isinstance(error, trio.TooSlowError):
-        return "no connection in time (limits.connect_seconds)"
-    if isinstance(error, OSError) and error.errno is not None:
-        # A failed look-up has numbers of its own, and its text already.
-        return str(error.strerror) if isinstance(error, socket.gaierror) else os.strerror(error.errno)
-    return (str(error) or type(error).__name__).splitlines()[0]
+    def _give(self, link: Link, job: Job) -> None:
+        """Pass a job on."""
+        before, name = self._served_by, link.conversation.account.pool
+        self._served_by = name
+        self._sink.pool_job(job)
+        if before == name:
+            return
+        if before and self.is_counted:
+            self._tally.switches[before, name, self._why] += 1
+            log.warning("pool changed", **{"from": before, "to": name, "reason": self._why})
+        self.on_move(self._why)

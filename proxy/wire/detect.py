@@ -29,6 +29,38 @@ def foreign(data: bytes) -> str:
     return ""
 
 
+def not_tls(data: bytes) -> str:
+    """Say what a connection speaks that should have begun with TLS.
+
+    Args:
+        data: the first bytes of a connection.
+    Returns: one line for the sender; "" for what may be TLS.
+    """
+    if data[:1] in (b"", _TLS_HELLO[:1]):
+        return ""
+    if data.startswith(_HTTP):
+        return "an HTTP request in the clear; this port is TLS"
+    if data[0] not in _TEXT:
+        return f"not TLS: {printable(data, 16)}"
+    return "plain text; this port is TLS (use stratum+tls)"
+
+
+def not_websocket(data: bytes) -> str:
+    """Say what a connection speaks that should have begun with a request for a WebSocket.
+
+    Args:
+        data: the first bytes of a connection.
+    Returns: one line for the log; "" for what may be such a request.
+    """
+    if data.startswith(_HTTP[0]) or _HTTP[0].startswith(data):
+        return ""
+    if data.startswith(_TLS_HELLO):
+        return "a TLS hello; this port is plain (use ws)"
+    if data.startswith(_HTTP):
+        return "an HTTP request that asks for no WebSocket"
+    return f"no WebSocket: {printable(data, 16)}"
+
+
 def dialect_of(line: bytes) -> tuple[str, bytes]:
     """Tell which dialect a miner's line is of.
 

@@ -41,12 +41,14 @@ class Login:
 
     Args:
         agent: the program's name as it gives it, "" for none.
+        account: who it says pays it, which need not be the worker; any text, "" for none.
     """
 
     id: bytes
     worker: str
     password: str
     agent: str
+    account: str = ""
 
 
 @attrs.define(slots=True)

@@ -76,7 +76,7 @@ def _read_login(request_id: bytes, params: Any) -> events.MinerEvent:
     worker = rig or user or UNNAMED
     if not is_name(worker):
         return events.BadRequest(request_id, NAME_RULE)
-    return events.Login(request_id, worker, password[:MAX_NAME], plain(agent, MAX_NAME))
+    return events.Login(request_id, worker, password[:MAX_NAME], plain(agent, MAX_NAME), user[:MAX_NAME])
 
 
 def _optional(params: dict[str, Any], name: str) -> str:

@@ -30,7 +30,7 @@ from proxy.model.proof import ProofForm
 from proxy.openfiles import raise_limit
 from proxy.relay import Relay
 from proxy.relays import Relays
-from proxy.upstream.session import PoolStatus
+from proxy.upstream.contender import PoolStatus
 from proxy.wire.loginjobs import JobForm
 from proxy.workers.lending import WORKER_BYTES, LendingRelay
 from proxy.workers.messages import Charge
@@ -213,6 +213,7 @@ class Parent(Proxy):
     async def _run_beside(self) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._say_status)
+            nursery.start_soon(self.certificates.say_ends)
             nursery.start_soon(self._supervisor.run)
 
     async def _wind_down(self, board: Board, upstream_scope: trio.CancelScope) -> None:

@@ -42,7 +42,7 @@ SHARES = {
             "interruptions": 99.0,
             "bare_us": 8.76,
             "check_us": 14.32,
-            "own_us": 38.15,
+            "own_us": 38.16,
             "login_us": 101.7,
             "paced": {
                 "rate": 2000.0,

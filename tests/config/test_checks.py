@@ -49,6 +49,23 @@ BLOB = LOGIN.replace("[upstream]", '[upstream]\nalgorithm = "blob"')
             "listen.0.trusted_proxies: is needed with proxy_protocol: whose word is taken",
         ),
         (
+            POOL + '[[listen]]\ntrusted_proxies = ["::1"]\n',
+            'listen.0.trusted_proxies: is for proxy_protocol = "required" or "optional"; set that, or leave '
+            "this out",
+        ),
+        (
+            POOL + 'ca = "pool.pem"\n',
+            "upstream.pools.0.ca: is for TLS, which stratum+tcp is not; use stratum+tls or wss",
+        ),
+        (
+            POOL + f'fingerprint = "{"ab" * 32}"\n',
+            "upstream.pools.0.fingerprint: is for TLS, which stratum+tcp is not; use stratum+tls or wss",
+        ),
+        (
+            POOL.replace("stratum+tcp://pool.example:3333", "unix:///run/x") + 'proxy = "http://h:1"\n',
+            "upstream.pools.0.proxy: does not reach a socket file; leave it out",
+        ),
+        (
             POOL + "[[listen]]\ndifficulty = { start = 0.5 }\n",
             "listen.0.difficulty: start must lie between min and max",
         ),
@@ -78,6 +95,11 @@ BLOB = LOGIN.replace("[upstream]", '[upstream]\nalgorithm = "blob"')
             "workers = 2\n" + POOL.replace("[upstream]", "[upstream]\nnonce_bytes = 1"),
             "upstream.nonce_bytes: must be at least 2 with workers above 1: one byte tells the processes "
             "apart",
+        ),
+        (
+            "workers = 3\n" + BLOB + "[limits]\npool_connections = 2\n",
+            "limits.pool_connections: must be at least 3: for blob work each of the workers needs one of its "
+            "own",
         ),
         (POOL + "[limits.ban]\nmax_seconds = 1\n", "limits.ban.max_seconds: must not be less than seconds"),
         (

@@ -13,6 +13,7 @@ user = "u"
 password = "hunter2"
 [[upstream.pools]]
 url = "stratum+tls://[::1]:3443"
+proxy = "socks5://me:hunter2@[::2]:1080"
 password = "hunter2"
 user = "other"
 [[upstream.pools]]
@@ -66,6 +67,10 @@ def test_a_database_keeps_the_rest_of_its_url(texts: Texts) -> None:
     assert '"postgresql://me:***@db/x?password=***&a=b"' in to_toml(texts.load(RICH))
 
 
+def test_a_proxy_keeps_the_rest_of_its_url(texts: Texts) -> None:
+    assert '"socks5://me:***@[::2]:1080"' in to_toml(texts.load(RICH))
+
+
 def test_a_secret_of_a_file_stays_in_it(texts: Texts) -> None:
     (texts.directory / "secret").write_text("hunter2\n")
     text = POOL.replace("[upstream]", '[upstream]\npassword_file = "secret"')
@@ -77,5 +82,5 @@ def test_a_secret_of_a_file_stays_in_it(texts: Texts) -> None:
 
 def test_what_has_no_effect_yet_is_not_shown_as_if_it_had(texts: Texts) -> None:
     printed = to_toml(texts.load(POOL))
-    for word in ("ban", "failback", "ledger", "worker_metrics", "proxy_protocol"):
+    for word in ("ban", "ledger", "worker_metrics"):
         assert word not in printed

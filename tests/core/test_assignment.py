@@ -6,17 +6,19 @@ from hypothesis import strategies as st
 
 from proxy.core.assignment import STALE, UNKNOWN_JOB, Assignment, given, no_job
 from proxy.core.jobbook import Entry, JobBook
+from proxy.core.lanes import POOLS, Lanes
 from proxy.model.job import ID_DIGITS
 from tests.kit.shares import a_job
 
 
-def entries(*lanes: int | None, jobs: int = 1) -> list[Entry]:
-    """The works of some jobs, one for each lane, with their standing."""
-    book = JobBook()
+def entries(*difficulties: float, jobs: int = 1) -> list[Entry]:
+    """The works of some jobs, the pool's own and one for each difficulty, with their standing."""
+    lanes = Lanes()
+    book = JobBook(lanes=lanes)
     works = [
-        work
-        for number in range(jobs)
-        for work in book.add(a_job(f"{number:064x}", clean=False), lanes or [None])
+        made[lane]
+        for made in (book.add(a_job(f"{number:064x}", clean=False)) for number in range(jobs))
+        for lane in (POOLS, *map(lanes.number, difficulties))
     ]
     found = [book.find(work.id) for work in works]
     return [entry for entry in found if entry is not None]
@@ -49,7 +51,7 @@ def test_only_the_first_work_has_the_alias_and_by_no_other_id_is_it_known() -> N
 
 
 def test_a_work_of_another_lane_was_not_given() -> None:
-    easy, hard = (entry.work for entry in entries(None, 2**255))
+    easy, hard = (entry.work for entry in entries(2.0))
     assert given(easy, easy.id, Assignment(first=1, last=2, lane=0))
     assert not given(hard, hard.id, Assignment(first=1, last=2, lane=0))
     assert given(hard, hard.id, Assignment(first=1, last=2, lane=1))
@@ -104,3 +106,72 @@ def test_any_text_may_be_an_id(work_id: str, first: int, last: int) -> None:
         for serial in range(first, last + 1)
     )
     assert no_job(None, work_id, miner) is (STALE if is_own else UNKNOWN_JOB)
+
+
+# ---- a difficulty that changes
+
+
+def changed(first: int = 10, last: int = 10, lane: int = 1, alias: str = "2a") -> Assignment:
+    """A miner that has one work."""
+    return Assignment(first=first, last=last, lane=lane, alias=alias)
+
+
+def test_works_of_lanes_it_had_stay_its_own() -> None:
+    pools, easy, hard = (entry.work for entry in entries(2.0, 4.0))
+    miner = Assignment(first=easy.serial, last=easy.serial, lane=easy.lane)
+    miner.move(hard.lane)
+    tail = miner.change(hard.serial)
+    miner.last = hard.serial
+    assert given(easy, easy.id, miner)
+    assert given(hard, hard.id + tail, miner)
+    assert not given(pools, pools.id, miner), "of no lane that it ever had"
+
+
+def test_a_lane_that_it_never_had_work_of_is_not_its_own() -> None:
+    miner = Assignment(lane=3)
+    miner.move(4)
+    assert (miner.lane, miner.former_lanes) == (4, 0)
+
+
+def test_a_work_made_before_its_first_is_its_own_once_it_was_given() -> None:
+    """For others it was made earlier in the same job."""
+    _, hard, easy = (entry.work for entry in entries(4.0, 2.0))
+    assert hard.serial < easy.serial
+    miner = changed(first=easy.serial, last=easy.serial, lane=easy.lane)
+    miner.move(hard.lane)
+    assert not given(hard, hard.id, miner)
+    tail = miner.change(hard.serial)
+    miner.last = hard.serial
+    assert given(hard, hard.id + tail, miner)
+    assert given(easy, easy.id + "2a", miner), "and the other stays so"
+
+
+def test_each_change_has_an_id_of_its_own_and_only_those_there_were() -> None:
+    miner = changed()
+    tails = [miner.change(serial) for serial in (11, 10, 11)]
+    miner.last = 11
+    assert tails == ["000012a", "000022a", "000032a"]
+    for tail in tails:
+        assert no_job(None, f"{11:0{ID_DIGITS}x}{tail}", miner) is STALE
+    for tail in (
+        "000002a",
+        "000042a",
+        "00001",
+        "000012b",
+        "00012a",
+        "1",
+        "0",
+        "00_012a",
+        " 00012a",
+        "0+0012a",
+    ):
+        assert no_job(None, f"{11:0{ID_DIGITS}x}{tail}", miner) is UNKNOWN_JOB
+
+
+def test_changes_without_end_take_no_more_room() -> None:
+    miner = changed()
+    for number in range(70_000):
+        miner.move(number % 120)
+        tail = miner.change(10 + number % 7)
+    assert (tail, miner.low, miner.high) == ("0ffff2a", 10, 16)
+    assert miner.former_lanes < 1 << 121

@@ -12,6 +12,7 @@ from proxy.model.job import Work
 from proxy.model.share import FORWARDED, Reason, Share, Verdict
 from proxy.model.target import to_bytes
 from tests.kit.miners import blob_job, blob_work
+from tests.kit.shares import Targets
 
 TOP = "f5"
 TARGET = blob_work().target
@@ -32,18 +33,23 @@ class House:
     """A validator with its book, and one miner that gets whatever the pool gives.
 
     Args:
-        lanes: the difficulties in use, as miner targets; the miner is on the first.
+        targets: of further lanes; the miner is on the pool's own.
     """
 
-    def __init__(self, *lanes: int | None) -> None:
-        self.book = JobBook()
+    def __init__(self, *targets: int | None) -> None:
+        self.lanes = Targets(*targets)
+        self.book = JobBook(lanes=self.lanes)
         self.validator = BlobValidator(self.book)
         self.miner = Assignment(prefix=TOP)
-        self.lanes = lanes or (None,)
+
+    def works(self, number: int = 1, connection: int = 1, target: str = "b88d0600") -> list[Work]:
+        """Get a job; its works, the pool's own first."""
+        made = self.book.add(blob_job(blob_work(number, target), connection))
+        return [made[lane] for lane in range(len(self.lanes))]
 
     def give(self, number: int = 1, connection: int = 1, target: str = "b88d0600") -> Work:
         """Give the miner a job; another number is another blob."""
-        work = self.book.add(blob_job(blob_work(number, target), connection), self.lanes)[0]
+        work = self.works(number, connection, target)[self.miner.lane]
         self.miner.first = self.miner.first or work.serial
         self.miner.last = work.serial
         return work
@@ -140,6 +146,7 @@ def test_a_claim_that_meets_no_target_is_low(house: House) -> None:
 
 def test_between_the_miners_target_and_the_pools_a_share_is_kept() -> None:
     house = House(2 * TARGET)
+    house.miner.lane = 1
     work = house.give()
     assert house.reason(share(work, "000000" + TOP, TARGET - 1)) is None
     assert house.reason(share(work, "010000" + TOP, TARGET)) is Reason.KEPT
@@ -159,8 +166,8 @@ def test_live_stale_gone_and_unknown(house: House) -> None:
 
 
 def test_the_work_of_another_lane_is_not_the_miners() -> None:
-    house = House(None, 2 * TARGET)
-    works = house.book.add(blob_job(blob_work()), house.lanes)
+    house = House(2 * TARGET)
+    works = house.works()
     house.miner.first, house.miner.last = 1, 2
     assert house.reason(share(works[0])) is None
     assert house.reason(share(works[1])) is Reason.UNKNOWN_JOB

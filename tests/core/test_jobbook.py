@@ -7,18 +7,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from proxy.core.jobbook import MAX_HEADERS, MAX_LIVE, MAX_STALE, Entry, JobBook
+from proxy.core.jobbook import MAX_HEADERS, MAX_LIVE, MAX_STALE, NO_WORKS, Entry, JobBook
+from proxy.core.lanes import POOLS
 from proxy.model.job import Job, Work
 from proxy.model.target import to_bytes
-from tests.kit.shares import a_job, content
+from tests.kit.shares import Targets, a_job, content
 
 A, B, C = "aa" * 32, "bb" * 32, "cc" * 32
 
 
 def add(book: JobBook, job: Job) -> Work:
-    """Add a job for one lane, at the pool's own target."""
-    [work] = book.add(job, [None])
-    return work
+    """Add a job; its work at the pool's own target."""
+    return book.add(job)[POOLS]
 
 
 def entry_of(book: JobBook, work: Work) -> Entry:
@@ -46,16 +46,77 @@ def test_works_are_numbered_from_the_first_serial_on() -> None:
     assert [work.id for work in works] == ["0000000000fe", "0000000000ff", "000000000100"]
 
 
-def test_one_work_for_each_difficulty_in_use_in_order() -> None:
-    book = JobBook()
-    works = book.add(a_job(A, target=1000), [None, 5000, 10])
-    assert [(work.lane, work.target, work.pool_target) for work in works] == [
+def test_one_work_for_each_difficulty_made_when_it_is_needed() -> None:
+    book = JobBook(lanes=Targets(5000, 10))
+    works = book.add(a_job(A, target=1000))
+    assert (list(works), len(book)) == ([POOLS], 1)
+    assert [(works[lane].lane, works[lane].target, works[lane].pool_target) for lane in (0, 2, 1)] == [
         (0, to_bytes(1000), to_bytes(1000)),
-        (1, to_bytes(5000), to_bytes(1000)),
         (2, to_bytes(1000), to_bytes(1000)),  # never harder than the pool's
+        (1, to_bytes(5000), to_bytes(1000)),
     ]
-    assert len({work.id for work in works}) == 3
-    assert all(is_live(book, work) for work in works)
+    assert [works[lane].serial for lane in (0, 2, 1)] == [1, 2, 3]
+    assert works[1] is works[1], "made once"
+    assert all(is_live(book, work) for work in works.values())
+
+
+def test_no_works_are_of_no_lane() -> None:
+    assert not NO_WORKS
+    assert NO_WORKS.ceiling == 0
+    with pytest.raises(KeyError):
+        NO_WORKS[0]
+
+
+def test_the_pools_difficulty_is_the_ceiling() -> None:
+    assert JobBook().add(a_job(A, target=2**250)).ceiling == 64
+
+
+def test_works_end_and_are_forgotten_with_their_job() -> None:
+    book = JobBook(lanes=Targets(5000))
+    works = [book.add(a_job(f"{n:064x}", target=1000)) for n in range(2)]
+    early = works[1][1]
+    late = works[0][1]  # of a job that has ended already, so never to count
+    assert (is_live(book, early), is_live(book, late)) == (True, False)
+    for n in range(2, MAX_STALE + 3):
+        book.add(a_job(f"{n:064x}"))
+    assert [book.find(work.id) for work in (early, late)] == [None, None]
+    assert len(book) == MAX_STALE + 1
+
+
+def test_a_work_of_a_job_that_is_forgotten_is_not_kept() -> None:
+    book = JobBook(lanes=Targets(5000))
+    forgotten = book.add(a_job(A))
+    for n in range(MAX_STALE + 2):
+        book.add(a_job(f"{n:064x}"))
+    assert book.find(forgotten[1].id) is None
+
+
+def test_all_works_of_a_header_have_one_memory_of_shares() -> None:
+    book = JobBook(lanes=Targets(5000))
+    works = book.add(a_job(A))
+    assert entry_of(book, works[0]).seen is entry_of(book, works[1]).seen
+
+
+def test_a_late_work_is_of_what_the_pool_says_now() -> None:
+    """The same job under another name, and for another target."""
+    book = JobBook(lanes=Targets(5000, 6000))
+    works = book.add(a_job(A, target=1000, pool_id="1"))
+    book.rename(a_job(A, target=1000, pool_id="2"))
+    assert works[1].job.pool_id == "2"
+    book.add(a_job(A, target=500, pool_id="3"))
+    assert (works[2].job.pool_id, works[2].pool_target) == ("3", to_bytes(500))
+    assert works[1].pool_target == to_bytes(500)
+
+
+def test_what_was_written_of_a_work_goes_when_nobody_is_given_it_any_more() -> None:
+    book = JobBook(lanes=Targets(5000))
+    works = book.add(a_job(A, clean=False))
+    for work in (works[0], works[1]):
+        work.encoded["aion"] = b"line"
+    book.rename(a_job(A, clean=False))
+    assert works[0].encoded
+    book.add(a_job(B, clean=False))
+    assert [work.encoded for work in works.values()] == [{}, {}]
 
 
 def test_a_clean_job_makes_the_earlier_ones_stale() -> None:
@@ -197,9 +258,9 @@ def test_a_stale_work_keeps_no_shares() -> None:
 
 def test_works_of_the_current_job_are_never_ended() -> None:
     """However many difficulties are in use."""
-    book = JobBook()
-    works = book.add(a_job(A), range(1, MAX_LIVE + 3))
-    assert all(is_live(book, work) for work in works)
+    book = JobBook(lanes=Targets(*range(1, 200)))
+    works = book.add(a_job(A))
+    assert all(is_live(book, works[lane]) for lane in range(200))
 
 
 def test_what_follows_an_id_is_not_looked_at() -> None:
@@ -225,8 +286,8 @@ class Pool(RuleBasedStateMachine):
         lanes=st.lists(st.integers(1, 50) | st.none(), min_size=1, max_size=3),
     )
     def start(self, first_serial: int, lanes: list[int | None]) -> None:
-        self.book = JobBook(itertools.count(first_serial))
-        self.lanes = lanes
+        self.lanes = Targets(*lanes)
+        self.book = JobBook(itertools.count(first_serial), self.lanes)
         self.connection = 1
         self.last_serial = first_serial - 1
         self.given: dict[str, tuple[str, bytes, int]] = {}
@@ -241,24 +302,27 @@ class Pool(RuleBasedStateMachine):
             assert all(map(self.live, before))
             return
         same_work = self.current and (job.header, job.connection) == content(self.current[0])[::2]
-        works = self.book.add(job, self.lanes)
-        for work in works:
-            assert work.serial > self.last_serial, "serials grow"
-            assert work.id not in self.given, "ids never repeat"
-            assert self.live(work.id), "the current work is live"
-            assert work.pool_target == to_bytes(job.target)
-            assert work.target >= work.pool_target, "no miner is asked more than the pool asks"
-            self.last_serial = work.serial
-            self.given[work.id] = content(work)
+        self.works = self.book.add(job)
         after = {work_id for work_id in before if self.live(work_id)}
+        self.note(self.works[POOLS], job)
         moved = any(self.given[work_id][2] != job.connection for work_id in before)
         if same_work or not (job.clean or moved):
-            assert len(before) - len(after) <= len(works), "only the bound ends a work"
+            assert len(before) - len(after) <= len(self.lanes), "only the bound ends a work"
         else:
             assert not after, "all earlier works are over"
         self.ended |= before - after
-        self.alive = after | {work.id for work in works}
-        self.current = works
+        self.alive = after | {self.works[POOLS].id}
+        self.current = [self.works[POOLS]]
+
+    def note(self, work: Work, job: Job) -> None:
+        assert work.serial > self.last_serial, "serials grow"
+        assert work.id not in self.given, "ids never repeat"
+        assert self.live(work.id), "the current work is live"
+        assert work.job is job
+        assert work.pool_target == to_bytes(job.target)
+        assert work.target >= work.pool_target, "no miner is asked more than the pool asks"
+        self.last_serial = work.serial
+        self.given[work.id] = content(work)
 
     def live(self, work_id: str) -> bool:
         entry = self.book.find(work_id)
@@ -278,6 +342,17 @@ class Pool(RuleBasedStateMachine):
         for n in range(count):
             self.give(a_job(f"{base + n:064x}", 40, clean=clean, connection=self.connection))
 
+    @rule(lane=st.integers(0, 3))
+    def need(self, lane: int) -> None:
+        lane = lane % len(self.lanes)
+        if not self.current or lane in self.works:
+            return
+        work = self.works[lane]
+        assert self.book.job is not None
+        self.note(work, self.book.job)
+        self.alive.add(work.id)
+        self.current.append(work)
+
     @rule()
     def reconnect(self) -> None:
         self.connection += 1
@@ -295,8 +370,8 @@ class Pool(RuleBasedStateMachine):
         if hasattr(self, "book"):
             entries = [entry for work_id in self.given if (entry := self.book.find(work_id)) is not None]
             assert len(entries) == len(self.book)
-            assert sum(entry.live for entry in entries) <= MAX_LIVE
-            assert sum(not entry.live for entry in entries) <= MAX_STALE
+            assert sum(entry.live for entry in entries) <= MAX_LIVE * len(self.lanes)
+            assert sum(not entry.live for entry in entries) <= MAX_STALE * len(self.lanes)
 
     @invariant()
     def what_is_over_stays_over(self) -> None:

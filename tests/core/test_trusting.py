@@ -12,7 +12,7 @@ NOBODY = Assignment()
 
 def test_whatever_is_for_a_known_work_goes_to_the_pool() -> None:
     book = JobBook()
-    (work,) = book.add(a_job(target=1), [None])
+    work = book.add(a_job(target=1))[0]
     judge = TrustingValidator(book).judge
     for _ in range(2):  # it would have been a duplicate, too low, and no solution
         judgement = judge(Share(work.id + "3", "zz", "junk"), NOBODY)
@@ -24,8 +24,8 @@ def test_whatever_is_for_a_known_work_goes_to_the_pool() -> None:
 
 def test_one_that_a_new_job_overtook_between_the_processes_goes_on() -> None:
     book = JobBook()
-    (old,) = book.add(a_job(), [None])
-    book.add(a_job("cd" * 32), [None])
+    old = book.add(a_job())[0]
+    book.add(a_job("cd" * 32))
     judgement = TrustingValidator(book).judge(Share(old.id, "", ""), NOBODY)
     assert judgement.verdict is None
     assert judgement.entry is not None
@@ -42,6 +42,6 @@ def test_a_work_that_is_forgotten_is_refused() -> None:
 def test_the_value_is_hashed_where_the_pool_is_told_it() -> None:
     proof = next(proof for proof in proofs("equihash_48_5") if proof.valid)
     book = JobBook()
-    (work,) = book.add(a_job(proof.header), [None])
+    work = book.add(a_job(proof.header))[0]
     judgement = TrustingValidator(book, share_value).judge(proof.share(work.id), NOBODY)
     assert int.from_bytes(judgement.value, "big") == proof.value

@@ -1,6 +1,6 @@
 """The validator: which rule a bad share is told, what goes to the pool, and that nothing makes it raise."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import attrs
 import pytest
@@ -14,7 +14,7 @@ from proxy.model.job import Job, Work
 from proxy.model.share import FORWARDED, Reason, Share, Verdict
 from proxy.model.target import MAX_TARGET, to_bytes
 from proxy.native import Equihash
-from tests.kit.shares import Proof, a_job, flipped, proofs
+from tests.kit.shares import Proof, Targets, a_job, flipped, proofs
 
 GOOD = proofs("equihash_48_5_job")[0]
 ANOTHER = next(proof for proof in proofs("equihash_48_5_job") if proof.prefix != GOOD.prefix)
@@ -25,18 +25,19 @@ class House:
     """A validator with its book, and one miner that gets whatever the pool gives.
 
     Args:
-        lanes: the difficulties in use, as miner targets; the miner is on the first.
+        targets: of further lanes; the miner is on the pool's own.
     """
 
-    def __init__(self, equihash: Equihash, *, lanes: Iterable[int | None] = (None,)) -> None:
-        self.book = JobBook()
+    def __init__(self, equihash: Equihash, *targets: int | None) -> None:
+        self.lanes = Targets(*targets)
+        self.book = JobBook(lanes=self.lanes)
         self.validator = Validator(equihash, self.book)
         self.miner = Assignment()
-        self.lanes = tuple(lanes)
 
     def give(self, job: Job) -> list[Work]:
         """Give the miner a job; returns the works of all lanes."""
-        works = self.book.add(job, self.lanes)
+        made = self.book.add(job)
+        works = [made[lane] for lane in range(len(self.lanes))]
         self.miner.first = self.miner.first or works[self.miner.lane].serial
         self.miner.last = works[self.miner.lane].serial
         return works
@@ -126,8 +127,9 @@ def test_upper_case_is_the_same_share(house: House, cut: int) -> None:
     ],
 )
 def test_a_share_must_be_below_the_target(pool: int, miner: int | None, reason: Reason | None) -> None:
-    house = House(Equihash(48, 5), lanes=[miner])
-    work = work_of(house, pool)
+    house = House(Equihash(48, 5), miner)
+    house.miner.lane = 1
+    work = house.give(a_job(GOOD.header, pool))[1]
     judgement = house.judge(GOOD.share(work.id))
     assert (judgement.verdict.reason if judgement.verdict else None) is reason
     assert judgement.entry is not None
@@ -203,9 +205,9 @@ def test_a_nonce_outside_the_slice_is_refused(house: House) -> None:
 
 
 def test_live_stale_and_unknown(house: House) -> None:
-    early = house.book.add(a_job("cc" * 32), [None])[0]
+    early = house.book.add(a_job("cc" * 32))[0]
     first, second = house.give(a_job("dd" * 32))[0], work_of(house)
-    later = house.book.add(a_job("ee" * 32, clean=False), [None])[0]
+    later = house.book.add(a_job("ee" * 32, clean=False))[0]
     assert house.reason(GOOD.share(early.id)) is Reason.UNKNOWN_JOB, "given before this miner came"
     assert house.reason(GOOD.share(first.id)) is Reason.STALE
     assert house.reason(GOOD.share(second.id)) is None
@@ -213,7 +215,7 @@ def test_live_stale_and_unknown(house: House) -> None:
 
 
 def test_a_work_that_is_gone_is_still_told_from_one_that_never_was(house: House) -> None:
-    early = house.book.add(a_job("cc" * 32), [None])[0]
+    early = house.book.add(a_job("cc" * 32))[0]
     mine = house.give(a_job("dd" * 32))[0]
     for n in range(MAX_STALE + 2):
         house.give(a_job(f"{n:064x}"))
@@ -233,7 +235,7 @@ def test_an_id_that_is_none_of_ours_is_unknown(house: House, work_id: str) -> No
 
 
 def test_a_miner_without_a_job_knows_none(house: House) -> None:
-    work = house.book.add(a_job(GOOD.header), [None])[0]
+    work = house.book.add(a_job(GOOD.header))[0]
     assert house.reason(GOOD.share(work.id)) is Reason.UNKNOWN_JOB
     assert house.reason(GOOD.share("0")) is Reason.UNKNOWN_JOB
 
@@ -254,7 +256,7 @@ def test_the_first_work_has_an_alias_and_no_other_id(house: House) -> None:
 
 
 def test_the_work_of_another_difficulty_is_not_the_miners() -> None:
-    house = House(Equihash(48, 5), lanes=[None, MAX_TARGET])
+    house = House(Equihash(48, 5), MAX_TARGET)
     house.miner.lane = 1
     easy_target = GOOD.value
     theirs, mine = house.give(a_job(GOOD.header, easy_target))
@@ -267,7 +269,7 @@ def test_the_work_of_another_difficulty_is_not_the_miners() -> None:
 
 
 def test_one_share_counts_once_over_all_works_of_its_header() -> None:
-    house = House(Equihash(48, 5), lanes=[None, 5])
+    house = House(Equihash(48, 5), 5)
     first = house.give(a_job(GOOD.header, MAX_TARGET - 1))[0]
     second = house.give(a_job(GOOD.header, MAX_TARGET))[0]
     assert house.reason(GOOD.share(first.id)) is None

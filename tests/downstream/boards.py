@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,6 +13,8 @@ from proxy.config import Address, Limits, Listen
 from proxy.core.tally import Tally
 from proxy.downstream.board import Board
 from proxy.downstream.connection import Connection
+from proxy.downstream.door import Door
+from proxy.downstream.entrance import Entrance
 from proxy.downstream.listeners import bind
 from proxy.downstream.session import MinerSession
 from tests.kit.miners import FakeHouse, SocketMiner, door
@@ -84,9 +86,16 @@ class Opened:
 
 @asynccontextmanager
 async def opened(
-    limits: Limits | None = None, house: FakeHouse | None = None, sock: socket.socket | None = None
+    limits: Limits | None = None,
+    house: FakeHouse | None = None,
+    sock: socket.socket | None = None,
+    make: Callable[[socket.socket, Door], Entrance] = Entrance,
 ) -> AsyncIterator[Opened]:
-    """Run a board; when it is left, every connection, slice and descriptor must be back."""
+    """Run a board; when it is left, every connection, slice and descriptor must be back.
+
+    Args:
+        make: makes the entrance that its miners come by.
+    """
     files = open_files() - (sock is not None)
     limits = limits or Limits()
     house = house or FakeHouse()
@@ -96,7 +105,7 @@ async def opened(
     board = Board(house, limits, tally, pool_side, lambda session, now: made.ended.append(session))
     sock = sock or listening()
     made = Opened(board, house, tally, sock.getsockname(), pool_side)
-    board.open(sock, door(limits))
+    board.admit_by(make(sock, door(limits)))
 
     def on_job() -> None:
         board.announce(house, trio.current_time())
@@ -108,6 +117,8 @@ async def opened(
         yield made
         nursery.cancel_scope.cancel()
     assert len(board) == 0
+    assert not board._admission.here
+    assert not board._anteroom.visitors
     assert tally.connections["farm"] == sum(made.reasons().values())
     assert house.space is None or house.space.lent == 0
     assert not house.held

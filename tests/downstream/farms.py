@@ -13,8 +13,8 @@ from proxy.model.job import Job
 from proxy.model.share import Reason, Verdict
 from proxy.model.target import MAX_TARGET
 from proxy.relay import Relay, Shared
+from proxy.upstream.contender import PoolStatus
 from proxy.upstream.conversation import LOST, Conversation, Forward
-from proxy.upstream.session import PoolStatus
 from proxy.upstream.session import Upstream as PoolSide
 from proxy.wire.events import Notify
 from proxy.wire.loginjobs import JobForm

@@ -258,17 +258,15 @@ def test_a_session_that_ends_waits_no_longer() -> None:
 
 
 def test_pool_goes_before_the_first_job() -> None:
+    """It has been told an extranonce1 that is gone, and has not said that it takes another."""
     house = FakeHouse()
     miner = Dialogue(house)
     miner.says(SUBSCRIBE, AUTHORIZE)
     house.pool_goes()
     assert miner.passes(FIRST_JOB_DELAY) == []
     house.pool_comes("beef")
-    assert miner.is_given_work() == [
-        notified("mining.set_extranonce", "beef00000000", 26),
-        SET_TARGET,
-        job(house, miner),
-    ]
+    assert miner.is_given_work() == []
+    assert miner.session.closing == "old_extranonce"
 
 
 # ---- work
@@ -319,6 +317,33 @@ def test_pool_change_moves_the_miner_with_its_next_job() -> None:
     assert old is not None
     assert old.lent == 0
     assert miner.session.assignment.former_prefix == PREFIX
+
+
+def test_pool_change_ends_the_connection_of_a_miner_that_would_not_hear_of_it() -> None:
+    """It never sent mining.extranonce.subscribe: it reconnects, and is told its extranonce1 by subscribe."""
+    house = FakeHouse()
+    miner = Dialogue(house)
+    miner.says(SUBSCRIBE, AUTHORIZE)
+    assert miner.passes(FIRST_JOB_DELAY)[-1] == job(house, miner)
+    house.pool_comes("beef")
+    assert miner.is_given_work() == []
+    assert miner.session.closing == "old_extranonce"
+    back = Dialogue(house)
+    back.says(SUBSCRIBE, AUTHORIZE)
+    assert back.passes(FIRST_JOB_DELAY)[-1] == job(house, back)
+    assert back.prefix.startswith("beef")
+
+
+def test_pool_change_that_changes_nothing_for_a_miner_is_none_for_it() -> None:
+    """The pool gave the same extranonce1 again, and it has the same slice of it."""
+    house = FakeHouse()
+    miner = Dialogue(house)
+    miner.says(SUBSCRIBE, AUTHORIZE)
+    miner.passes(FIRST_JOB_DELAY)
+    house.pool_comes()
+    assert miner.is_given_work() == [job(house)]
+    assert not miner.session.closing
+    assert miner.prefix == PREFIX
 
 
 def test_no_slice_in_the_new_space_closes() -> None:

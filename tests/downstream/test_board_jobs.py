@@ -4,7 +4,8 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from proxy.downstream.board import FANOUT_SLICE, Board
+from proxy.downstream.board import Board
+from proxy.downstream.fanout import FANOUT_SLICE
 from tests.downstream.boards import Opened, listening, opened, stays_quiet
 from tests.kit.miners import (
     SocketMiner,

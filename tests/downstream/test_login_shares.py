@@ -474,7 +474,7 @@ def test_a_late_share_after_a_change_of_pool_is_late_though_its_byte_is_another(
 def test_a_share_below_the_miners_target_but_not_the_pools_is_kept() -> None:
     made = farm(listen=(Listen(), Listen(difficulty=100.0)), blob=True)
     made.pool.comes_with_blobs()
-    easy, hard = made.login_miner("a", lane=1), made.login_miner("b", lane=0)
+    easy, hard = made.login_miner("a", lane=made.relay.lane_of(100.0)), made.login_miner("b")
     assert (easy.job["target"], hard.job["target"]) == ("5c8fc2f5285c8f02", "b88d0600")
     assert easy.submits("00000001", 2, result=result(TARGET)) == [ok(2)]
     assert hard.submits("00000002", 3, result=result(TARGET)) == [refusal(3, "Low difficulty share")]
@@ -490,7 +490,7 @@ def test_a_share_below_the_miners_target_but_not_the_pools_is_kept() -> None:
 def test_a_difficulty_above_the_pools_is_the_pools() -> None:
     made = farm(listen=(Listen(difficulty=1e9),), blob=True)
     made.pool.comes_with_blobs()
-    miner = made.login_miner()
+    miner = made.login_miner(lane=made.relay.lane_of(1e9))
     assert miner.job["target"] == "b88d0600"
     assert miner.submits("00000001", result=GOOD) == []
 
@@ -498,7 +498,7 @@ def test_a_difficulty_above_the_pools_is_the_pools() -> None:
 def test_an_easy_difficulty_is_written_in_8_digits_where_asked_and_never_easier() -> None:
     made = farm(listen=(Listen(difficulty=3.0),), blob=True)
     made.pool.comes_with_blobs()
-    miner = LoginDialogue(made.relay, at=blob_door(target_digits=8))
+    miner = LoginDialogue(made.relay, at=blob_door(made.relay.lane_of(3.0), target_digits=8))
     miner.says(LOGIN)
     assert miner.job["target"] == "55555555"
     assert xmrig.take_job(miner.job).target << 192 <= from_difficulty(3)

@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from proxy.app import Proxy
-from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream
+from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream, Vardiff
 from proxy.native import Equihash
 from proxy.sim.farm import Farm, FarmOptions
 from proxy.sim.miner import MinerOptions
@@ -39,12 +39,18 @@ class Rung:
 class Rig:
     """A pool, proxies before it one behind the other, and farms to put before the last.
 
+    Args:
+        difficulty: what the proxies ask of who connects to them.
+
     Attributes:
         rungs: the proxies, the one next to the pool first.
     """
 
-    def __init__(self, nursery: trio.Nursery, pool: SimPool) -> None:
+    def __init__(
+        self, nursery: trio.Nursery, pool: SimPool, difficulty: Vardiff | float | str = "upstream"
+    ) -> None:
         self.pool = pool
+        self.difficulty = difficulty
         self.rungs: list[Rung] = []
         self._nursery = nursery
 
@@ -58,18 +64,19 @@ class Rig:
         """The one that connects to the pool."""
         return self.rungs[0].proxy
 
-    def farm(self, miners: int, shares: int = 0, **options: Any) -> Farm:
+    def farm(self, miners: int, shares: int = 0, spread: float = 1.0, **options: Any) -> Farm:
         """Make a farm.
 
         Args:
             shares: of each miner; 0 for no end.
+            spread: how many times as fast as the first miner the last one is.
         """
         defaults: dict[str, Any] = {"user": "rig{n}", "shares_per_second": 20.0, "max_shares": shares}
         if self.pool.options.blob:
             defaults |= {"dialect": LOGIN, "blob": True}
         miner = MinerOptions(equihash=SMALL, **{**defaults, **options})
         host, port = read_address(str(self.rungs[-1].address))
-        return Farm(host, port, FarmOptions(miners=miners, miner=miner, seed=7))
+        return Farm(host, port, FarmOptions(miners=miners, miner=miner, seed=7, spread=spread))
 
     async def add(self, dialect: str, at: Address = ANY_PORT, works: bool = True) -> Rung:
         """Put a proxy before the last one, or before the pool.
@@ -102,7 +109,7 @@ class Rig:
                     user="0xa0" + "11" * 31,
                     pools=(Pool(url=pool),),
                 ),
-                listen=(Listen(url=at),),
+                listen=(Listen(url=at, difficulty=self.difficulty),),
                 limits=Limits(reconnect_seconds_max=0.2),
                 http=Http(address=""),
             )
@@ -134,13 +141,17 @@ class Rig:
 
 @asynccontextmanager
 async def rig(
-    options: PoolOptions, between: Sequence[str] = (), directory: Path | None = None
+    options: PoolOptions,
+    between: Sequence[str] = (),
+    directory: Path | None = None,
+    difficulty: Vardiff | float | str = "upstream",
 ) -> AsyncIterator[Rig]:
     """Run a pool and a proxy, or a chain of them.
 
     Args:
         between: what the proxies speak with each other, one a pair.
         directory: where everybody's socket files stand; None for TCP.
+        difficulty: what the proxies ask of who connects to them.
     """
 
     def place(number: int) -> Address:
@@ -150,7 +161,7 @@ async def rig(
         async with trio.open_nursery() as nursery:
             pool = SimPool(options)
             await nursery.start(pool.run, place(0).path or ANY_PORT.host)
-            at = Rig(nursery, pool)
+            at = Rig(nursery, pool, difficulty)
             for number, dialect in enumerate((options.dialect, *between), 1):
                 await at.add(dialect, place(number))
             yield at

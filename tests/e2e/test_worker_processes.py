@@ -109,6 +109,8 @@ async def rig(options: PoolOptions, **upstream: Any) -> AsyncIterator[Rig]:
 
             nursery.start_soon(run)
             await ready.wait()
+            # The first has work; a miner that comes to another too soon is held, and says things meanwhile.
+            await until(lambda: sum(life.has_work for life in proxy.roster.lives) == WORKERS)
             nursery.start_soon(at.watch)
             yield at
             pids, directory = at.pids(), proxy._directory
@@ -191,8 +193,9 @@ async def test_a_worker_that_is_killed_is_replaced_and_disturbs_nobody_else() ->
             hit, pid = sum(first.miners.values()), at.pids()[first.number - 1]
             assert 0 < hit < 20, "the kernel deals miners out to both"
             os.kill(pid, signal.SIGKILL)
-            await until(lambda: any(life.number == first.number for life in at.proxy.roster.lives))
+            await until(lambda: first not in at.proxy.roster.lives)
             await farm.until(partial(has_accepted, farm.report.accepted + 200))
+            await farm.until(lambda farm: farm.report.online == 20)
             await until(lambda: at.proxy.view.miners() == {("farm", AION): 20})
             farm.stop()
         assert second in at.proxy.roster.lives
@@ -202,9 +205,8 @@ async def test_a_worker_that_is_killed_is_replaced_and_disturbs_nobody_else() ->
         assert report.unexpected_lines == []
         assert at.pool.tally.bad == 0
         assert at.pool.tally.repeated_nonces == 0
-        # All that the pool accepted is counted, though the dead one had no time to say so.
-        await until(lambda: at.proxy.view.tally.in_flight == 0 and not at.proxy.view.miners())
-        assert at.proxy.view.tally.shares[Reason.ACCEPTED] == at.pool.tally.accepted
+    # All that the pool accepted is counted, though the dead one had no time to say so.
+    assert at.proxy.view.tally.shares[Reason.ACCEPTED] == at.pool.tally.accepted
 
 
 async def test_a_worker_that_dies_with_blob_work_leaves_its_nonces_to_rest() -> None:
@@ -218,8 +220,7 @@ async def test_a_worker_that_dies_with_blob_work_leaves_its_nonces_to_rest() -> 
             farm.stop()
         assert at.pool.tally.repeated_nonces == 0
         assert at.pool.tally.bad == 0
-        await until(lambda: at.proxy.view.tally.in_flight == 0 and not at.proxy.view.miners())
-        assert at.proxy.view.tally.shares[Reason.ACCEPTED] == at.pool.tally.accepted
+    assert at.proxy.view.tally.shares[Reason.ACCEPTED] == at.pool.tally.accepted
 
 
 @pytest.mark.parametrize(("pool", "blob"), [(AION, False), (LOGIN, False), (LOGIN, True)])
@@ -287,11 +288,9 @@ async def test_one_view_of_all_metrics() -> None:
 
 
 async def test_a_worker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("proxy.workers.supervisor.SILENT_SECONDS", 1.5)
+    monkeypatch.setattr("proxy.workers.supervisor.SILENT_SECONDS", 4)
     async with rig(SOLO) as at:
         (hung, *_) = at.pids()
-        await until(lambda: len(at.proxy.roster.lives) == WORKERS)
-        await until(lambda: all(life.has_work for life in at.proxy.roster.lives))
         os.kill(hung, signal.SIGSTOP)
         await until(lambda: hung not in at.pids() and len(at.pids()) == WORKERS)
         assert not is_there(hung)
@@ -301,9 +300,10 @@ async def test_a_worker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) 
 
 
 @asynccontextmanager
-async def program(pool_url: str) -> AsyncIterator[tuple[trio.Process, list[int]]]:
-    """Run `sluice run` with two workers until it is ready; gives its process and those of its workers."""
+async def program(pool_url: str, directory: Path) -> AsyncIterator[tuple[trio.Process, list[int], Address]]:
+    """Run `sluice run` with two workers until it is ready; gives its process, its workers', and its port."""
     environ = os.environ | {
+        "TMPDIR": str(directory),
         "SLUICE__WORKERS": "2",
         "SLUICE__UPSTREAM__USER": ACCOUNT,
         "SLUICE__UPSTREAM__ALGORITHM": "equihash/48_5",
@@ -324,12 +324,17 @@ async def program(pool_url: str) -> AsyncIterator[tuple[trio.Process, list[int]]
     while len(children) < 2:
         children = [int(pid) for pid in read(f"/proc/{process.pid}/task/{process.pid}/children").split()]
     try:
-        yield process, children
+        yield process, children, Address.parse(said.split(b"url=")[1].split()[0].decode())
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
         await process.stdout.aclose()
+
+
+def entries(directory: Path) -> list[str]:
+    """What is in a directory."""
+    return os.listdir(directory)
 
 
 def read(path: str) -> str:
@@ -342,25 +347,47 @@ def is_running(pid: int) -> bool:
     return is_there(pid) and read(f"/proc/{pid}/stat").rpartition(")")[2].split()[0] != "Z"
 
 
-async def test_ctrl_c_ends_all_in_order() -> None:
+async def test_ctrl_c_ends_all_in_order(tmp_path: Path) -> None:
     with trio.fail_after(LONGEST):
         async with trio.open_nursery() as nursery:
             pool: SimPool = await nursery.start(SimPool(SOLO).run)
-            async with program(pool.url) as (process, children):
+            async with program(pool.url, tmp_path) as (process, children, _):
                 assert not any("do-not-tell" in read(f"/proc/{pid}/cmdline") for pid in children)
                 os.killpg(process.pid, signal.SIGINT)
                 assert await process.wait() == 0
                 assert not any(map(is_running, children))
+                assert entries(tmp_path) == []
             nursery.cancel_scope.cancel()
 
 
-async def test_workers_do_not_outlive_a_parent_that_is_killed() -> None:
+async def test_workers_do_not_outlive_a_parent_that_is_killed(tmp_path: Path) -> None:
     with trio.fail_after(LONGEST):
         async with trio.open_nursery() as nursery:
             pool: SimPool = await nursery.start(SimPool(SOLO).run)
-            async with program(pool.url) as (process, children):
+            async with program(pool.url, tmp_path) as (process, children, _):
                 os.kill(children[0], signal.SIGSTOP)  # not even one that hangs
                 process.kill()
                 await process.wait()
                 await until(lambda: not any(map(is_running, children)))
+            nursery.cancel_scope.cancel()
+
+
+async def test_a_second_signal_does_not_wait_for_the_pool(tmp_path: Path) -> None:
+    options = attrs.evolve(SOLO, drop_replies=1.0)
+    with trio.fail_after(LONGEST):
+        async with trio.open_nursery() as nursery:
+            pool: SimPool = await nursery.start(SimPool(options).run)
+            async with program(pool.url, tmp_path) as (process, children, address):
+                farm = Farm(
+                    address.host,
+                    address.port,
+                    FarmOptions(miners=2, miner=MinerOptions(equihash=SMALL, shares_per_second=20.0)),
+                )
+                nursery.start_soon(farm.run)
+                await pool.until(lambda pool: pool.tally.submits)
+                process.terminate()
+                process.terminate()
+                assert await process.wait() == 0
+                assert not any(map(is_running, children))
+                assert entries(tmp_path) == []
             nursery.cancel_scope.cancel()

@@ -19,9 +19,10 @@ from typing import Any, Self
 import attrs
 import trio
 
-from proxy.config import Limits
+from proxy.config import Limits, Vardiff
 from proxy.core.extranonce import NonceSpace, Slice
-from proxy.core.jobbook import JobBook
+from proxy.core.jobbook import NO_WORKS, JobBook, Works
+from proxy.core.lanes import Lanes
 from proxy.downstream.dialects import FLOWS
 from proxy.downstream.house import Guest
 from proxy.downstream.session import Door, MinerSession
@@ -223,6 +224,8 @@ def door(
     dialects: Iterable[str] = ("aion", "login"),
     job_form: JobForm | None = None,
     proof: ProofForm | None = PROOF,
+    vardiff: Vardiff | None = None,
+    takes_suffix: bool = False,
 ) -> Door:
     """A listener for equihash/48_5 that takes both dialects; other than it says for blob work."""
     return Door(
@@ -234,6 +237,8 @@ def door(
         hints={dialect: HINT for dialect in FLOWS if dialect not in dialects},
         proof=proof,
         job_form=job_form or JobForm("equihash/48_5", "AION0PoW"),
+        vardiff=vardiff,
+        takes_suffix=takes_suffix,
     )
 
 
@@ -246,7 +251,7 @@ class FakeHouse:
     """
 
     def __init__(self, extranonce1: str | None = EXTRANONCE1, own_bytes: int = 4, blob: bool = False) -> None:
-        self.works: tuple[Work, ...] = ()
+        self.works: Works = NO_WORKS
         self.space: NonceSpace | None = None
         self.held: dict[Guest, None] = {}
         self.workers: Counter[str] = Counter()
@@ -258,7 +263,8 @@ class FakeHouse:
         self._numbers = itertools.count(1)
         self._blob = blob
         self._own_bytes = own_bytes
-        self._book = JobBook(itertools.count(0x100))
+        self._lanes = Lanes()
+        self._book = JobBook(itertools.count(0x100), self._lanes)
         self._connection = 0
         self._jobs = 0
         if extranonce1 is not None:
@@ -275,7 +281,7 @@ class FakeHouse:
 
     def pool_goes(self) -> None:
         """Lose the pool."""
-        self.works = ()
+        self.works = NO_WORKS
         self.space = None
 
     def new_job(
@@ -290,7 +296,7 @@ class FakeHouse:
 
     def take(self, job: Job) -> Work:
         """Get just this job."""
-        self.works = tuple(self._book.add(job, [None]))
+        self.works = self._book.add(job)
         held, self.held = self.held, {}
         for session in held:
             session.release(job.received)
@@ -307,6 +313,10 @@ class FakeHouse:
     def next_number(self) -> int:
         """Number a session."""
         return next(self._numbers)
+
+    def lane_of(self, difficulty: float) -> int:
+        """Number a difficulty."""
+        return self._lanes.number(difficulty)
 
     def admit(self, session: Guest) -> "FakeHouse":
         """There is no other house."""
@@ -479,7 +489,7 @@ class LoginDialogue(Dialogue):
 class SocketMiner:
     """A miner on a real socket."""
 
-    stream: trio.SocketStream
+    stream: Any  # a Trio stream, of a socket mostly
     prefix: str = ""
     heard: list[Line] = attrs.Factory(list)  # every line since the connection was opened
     _rest: bytes = b""

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import attrs
 
+from proxy.core.lanes import Lanes
 from proxy.model.job import Job, Work
 from proxy.model.share import Share
 from proxy.model.target import MAX_TARGET
@@ -75,3 +76,17 @@ def flipped(text: str) -> str:
 def content(work: Work) -> tuple[str, bytes, int]:
     """What a work's id stands for in a miner's eyes."""
     return work.job.header, work.target, work.job.connection
+
+
+class Targets(Lanes):
+    """Lanes of just these targets, which no difficulty may come to exactly; the first is the pool's own."""
+
+    def __init__(self, *targets: int | None) -> None:
+        super().__init__()
+        self._given = (None, *targets)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+    def target(self, lane: int) -> int | None:
+        return self._given[lane]

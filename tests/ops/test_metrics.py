@@ -182,6 +182,17 @@ def test_histograms_grow_to_their_count(scrape: Scrape) -> None:
     assert scrape.value("sluice_job_fanout_seconds_bucket", le="0.0025") == 1
 
 
+@pytest.mark.parametrize(
+    ("state", "up", "active"), [("active", 1, 1), ("standby", 1, 0), ("connecting", 0, 0), ("down", 0, 0)]
+)
+def test_a_pool_in_reserve_is_up_and_has_no_shares(state: str, up: int, active: int) -> None:
+    made = farm()
+    made.pool.pools[0].state = state
+    scrape = Scrape(made)
+    assert scrape.value("sluice_upstream_up", pool="main") == up
+    assert scrape.value("sluice_upstream_active", pool="main") == active
+
+
 def test_without_a_pool_it_can_be_scraped_too() -> None:
     scrape = Scrape(farm())
     assert scrape.value("sluice_upstream_up", pool="main") == 0

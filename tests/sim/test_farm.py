@@ -33,6 +33,17 @@ async def test_good_shares_of_many_miners_all_reach_the_pool_and_no_nonce_twice(
         assert report.as_dict()["sols_per_second"] == report.work / report.seconds
 
 
+async def test_miners_of_all_speeds() -> None:
+    """Each by the same ratio faster than the one before, up to the spread."""
+    miner = MinerOptions(sols_per_second=3.0)
+    farm = Farm("127.0.0.1", 1, FarmOptions(miners=3, miner=miner, spread=100.0))
+    assert [made.options.sols_per_second for made in farm.miners] == pytest.approx([3, 30, 300])
+    (alone,) = Farm("127.0.0.1", 1, FarmOptions(miners=1, miner=miner, spread=100.0)).miners
+    assert alone.options.sols_per_second == 3.0
+    with pytest.raises(ValueError, match="spread"):
+        FarmOptions(spread=0)
+
+
 async def test_a_mix_of_everything_is_judged_as_it_deserves() -> None:
     shares = "good=8,stale,duplicate,low,malformed,wrong_slice,bad_proof,near_miss,unknown_job,unauthorized"
     miner = attrs.evolve(QUICK, mix=Mix.parse([shares]), max_shares=30)

@@ -187,6 +187,16 @@ async def test_a_miner_drops_its_connection_now_and_then() -> None:
         await miner.until(lambda miner: miner.report.connects > 3)
 
 
+async def test_a_miner_of_a_speed_takes_up_a_new_target_at_once() -> None:
+    """At the first one it would have found a share in a day."""
+    options = {"sols_per_second": 2000.0, "max_shares": 20}
+    async with living(difficulty=2.0**37) as pool, mining(pool, **options) as miner:
+        await miner.until(lambda miner: miner.link is not None and miner.link.task is not None)
+        pool.set_difficulty(4)
+        await done(miner)
+        assert pool.tally.accepted == 20
+
+
 async def test_a_miner_without_a_rate_only_listens() -> None:
     async with living() as pool, mining(pool, shares_per_second=0) as miner:
         await miner.until(lambda miner: miner.report.jobs == 1)

@@ -15,12 +15,14 @@ from proxy.config import Upstream as Section
 from proxy.errors import PoolError
 from proxy.model.share import Reason, Verdict
 from proxy.upstream.aion import TARGET_WAIT
+from proxy.upstream.backlog import QUEUE_HIGH, QUEUE_LOW
 from proxy.upstream.login import KEEPALIVE_SECONDS
-from proxy.upstream.session import QUEUE_HIGH, QUEUE_LOW, STABLE_SECONDS, Upstream
+from proxy.upstream.session import STABLE_SECONDS, Upstream
 from tests.kit.pools import (
     ACCEPTED,
     EASY,
     HARD,
+    LET_IN,
     LOST,
     SUBSCRIBED,
     Given,
@@ -167,6 +169,8 @@ async def test_a_pool_may_have_an_account_of_its_own(autojump_clock: MockClock, 
         await visit.hears()
         await visit.says(SUBSCRIBED)
         assert (await visit.hears())["params"] == ["other", "secret"]
+        await visit.says(LET_IN)
+        await side.house.told(Working())
         assert side.upstream.account_user == "other"
 
 
@@ -758,8 +762,9 @@ async def test_pools_that_all_fail_are_asked_in_turn_with_growing_waits(
             await side.house.told(Gone())
         await backup.accept()
     assert [line["pool"] for line in log] == ["pool0", "pool1", "pool0", "pool1", "pool0"]
-    waits = [line["retry_in"] for line in log]
-    assert waits == sorted(waits)
+    for name in ("pool0", "pool1"):
+        waits = [line["retry_in"] for line in log if line["pool"] == name]
+        assert waits == sorted(waits), "each has waits of its own"
 
 
 async def test_which_pool_works_now_can_be_told(

@@ -114,7 +114,7 @@ def job_given(line: bytes) -> events.JobGiven:
 
 
 def test_xmrig_logs_in_submits_and_pings() -> None:
-    assert login.read_request(LOGIN) == events.Login(b"1", "rig7", "x", AGENT)
+    assert login.read_request(LOGIN) == events.Login(b"1", "rig7", "x", AGENT, "W")
     assert login.read_request(SUBMIT) == events.Submit(
         id=b"2",
         worker="",
@@ -159,7 +159,10 @@ def test_an_equihash_miner_submits() -> None:
     ],
 )
 def test_a_login_names_a_worker_or_nobody(params: Any, worker: str, password: str, agent: str) -> None:
-    assert login.read_request(request("login", params)) == events.Login(b"1", worker, password, agent)
+    account = params.get("login", "")
+    assert login.read_request(request("login", params)) == events.Login(
+        b"1", worker, password, agent, account
+    )
 
 
 @pytest.mark.parametrize("params", [None, [], ["W", "x"], "W", 17, True])

@@ -10,9 +10,9 @@ from proxy.core.tally import Tally
 from proxy.downstream.house import House
 from proxy.downstream.session import MinerSession
 from proxy.relay import Relay, Shared
+from proxy.upstream.contender import PoolStatus
 from proxy.upstream.conversation import Account, Forward
 from proxy.upstream.dialects import CONVERSATIONS
-from proxy.upstream.session import PoolStatus
 from proxy.upstream.session import Upstream as PoolSide
 from proxy.workers.books import Book
 from proxy.workers.lending import LendingRelay

@@ -1,0 +1,354 @@
+"""Miners that come by WebSocket: a task each, and the sessions of all others.
+
+    accepted → its PROXY header → TLS (wss) → the request for a WebSocket → at work
+
+Strategy: trio-websocket speaks for each; a message is one line or several, and ends the last of them.
+Answers and jobs go out by a writer, which takes what the session has by then.  Few miners come so, browsers
+mostly, and a task each costs what docs/adr/0010-transports.md says; the board is for farms.
+The traps: as on the board a job is not queued behind what a slow reader has not taken, so the writer asks
+for the current one when it gets there; and a cancel must leave time to say goodbye, so miners are shielded
+from it for a moment.
+"""
+
+import ssl
+from collections import Counter
+from typing import cast
+
+import trio
+from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
+
+from proxy.config import Limits
+from proxy.downstream.admission import Admission
+from proxy.downstream.entrance import NO_HEADER, NOT_TRUSTED, Entrance, Heard, Visitor
+from proxy.downstream.fanout import Fanout
+from proxy.downstream.firstjobs import FirstJobs
+from proxy.downstream.house import House, PoolSide
+from proxy.downstream.session import MinerSession
+from proxy.downstream.tls import NOT_TLS, TLS_FAULT
+from proxy.downstream.tlscodec import fault_of
+from proxy.downstream.wire import Wire
+from proxy.wire.detect import not_tls, not_websocket
+from proxy.wire.jsonrpc import printable
+
+NO_REQUEST = "not_websocket"  # why a connection ended
+BURST_SECONDS = 10  # of its rate: what a miner may send at once after a quiet time
+BATCH = 64  # accepted between two checkpoints
+CLOSE_SECONDS = 1  # for the last words, and the miner's goodbye
+REST_SECONDS = 1.0  # after no more files were to be had
+TOO_BIG, GOING, POLICY = 1009, 1001, 1008  # codes of a close, RFC 6455, 7.4.1
+ORDINARY = (1000, 1001, 1005)  # of a miner that goes
+MOST_REASON = 100  # characters in a close; the frame has room for 123 bytes
+
+
+class WebMiner:
+    """A miner's session, and what is to be sent on its WebSocket."""
+
+    __slots__ = ("due", "first_job_queued", "job_waits", "session")
+
+    def __init__(self) -> None:
+        self.session: MinerSession
+        self.due = trio.Event()  # there is something to send, or to close
+        self.job_waits = False  # there is new work
+        self.first_job_queued = False
+
+    def wake(self) -> None:
+        """Let the writer look."""
+        self.due.set()
+
+
+class WebSockets:
+    """The carrier of all miners that come by WebSocket.
+
+    Args:
+        admission: counts them with all others.
+        pool_side: where shares go, and when no more may.
+    """
+
+    def __init__(self, admission: Admission, limits: Limits, pool_side: PoolSide) -> None:
+        self._admission = admission
+        self._limits = limits
+        self._pool_side = pool_side
+        self._entrances: list[Entrance] = []
+        self._miners: set[WebMiner] = set()
+        self._coming = 0  # accepted, and not counted as miners yet
+        self._reading = True
+        self._first_jobs = FirstJobs(lambda: None)
+        self._fanout = Fanout(lambda: self._miners, self._give, lambda: None, None)
+        self._turns = trio.StrictFIFOLock()
+        self._nursery: trio.Nursery | None = None
+        self._scope = trio.CancelScope(shield=True)
+        self._over = trio.Event()
+
+    def __len__(self) -> int:
+        return len(self._miners)
+
+    # ---- what the board calls
+
+    def open(self, entrance: Entrance) -> None:
+        """Take miners from a listening, non-blocking socket; before run()."""
+        self._entrances.append(entrance)
+
+    def announce(self, house: House, received: float) -> None:
+        """Send a house's current work to every miner in it."""
+        if self._miners:
+            self._fanout.announce(house, received)
+
+    def stop_listening(self) -> None:
+        """Accept nobody more and read no further requests; answers still go out."""
+        self._reading = False
+        for entrance in self._entrances:
+            trio.lowlevel.notify_closing(entrance.sock)
+            entrance.sock.close()
+        self._entrances.clear()
+
+    def close_all(self, reason: str) -> None:
+        """Have every connection closed once what can be sent is."""
+        for miner in self._miners:
+            miner.session.close(reason)
+
+    def count(self) -> Counter[tuple[str, str]]:
+        """Count the miners that are here, by listener and dialect."""
+        return Counter((miner.session.listener, miner.session.dialect) for miner in self._miners)
+
+    async def run(self) -> None:
+        """Serve until cancelled, and for a moment longer."""
+        if not self._entrances:
+            return
+        async with trio.open_nursery() as nursery:
+            await nursery.start(self._keep_miners)
+            try:
+                async with trio.open_nursery() as serving:
+                    for entrance in self._entrances:
+                        serving.start_soon(self._accept, entrance)
+                    serving.start_soon(self._fanout.run)
+                    serving.start_soon(self._first_jobs.run)
+                    serving.start_soon(self._sweep)
+            finally:
+                self.close_all("shutdown")
+                self._scope.deadline = trio.current_time() + CLOSE_SECONDS
+                self._over.set()
+
+    # ---- coming in
+
+    async def _keep_miners(self, task_status: trio.TaskStatus[None]) -> None:
+        with self._scope:
+            async with trio.open_nursery() as self._nursery:
+                task_status.started()
+                await self._over.wait()
+
+    async def _accept(self, entrance: Entrance) -> None:
+        assert self._nursery is not None
+        while True:
+            try:
+                await trio.lowlevel.wait_readable(entrance.sock)
+            except (trio.ClosedResourceError, ValueError):
+                return  # stop_listening() has closed it
+            for sock, peer in entrance.accepted(BATCH):
+                sock.setblocking(False)
+                self._nursery.start_soon(self._receive, Visitor(sock, peer, entrance, _now()))
+            if entrance.resting:
+                await trio.sleep(REST_SECONDS)
+                entrance.resting = False
+
+    async def _receive(self, visitor: Visitor) -> None:
+        """Find out whom a connection is from, and serve it."""
+        sock, door = visitor.sock, visitor.entrance.door
+        with sock:
+            balancers, peer = visitor.entrance.balancers, visitor.peer
+            if balancers is not None and balancers.trusts(peer):
+                if not await self._hear_balancer(visitor):
+                    return
+            elif balancers is not None and balancers.required:
+                self._admission.turn_away(door, peer, NO_HEADER, NOT_TRUSTED, _now())
+                return
+            if not self._admission.enter(door, visitor.address):
+                return
+            miner = WebMiner()
+            session = miner.session = MinerSession(
+                self._admission.house, door, visitor.address, visitor.since, miner.wake
+            )
+            self._miners.add(miner)
+            reason = "reset"
+            try:
+                reason = await self._serve(miner, visitor)
+            finally:
+                self._miners.discard(miner)
+                self._admission.leave(session, reason, _now())
+
+    async def _hear_balancer(self, visitor: Visitor) -> bool:
+        """Wait for a PROXY header; false if no miner comes of it."""
+        admission, door, limits = self._admission, visitor.entrance.door, self._limits
+        if self._coming + admission.here >= limits.max_miners:
+            admission.turn_away(door, visitor.peer, "full", "", _now())
+            return False
+        heard = Heard.WAITS
+        self._coming += 1
+        with trio.move_on_at(visitor.since + limits.login_seconds) as patience:
+            while heard is Heard.WAITS:
+                await trio.lowlevel.wait_readable(visitor.sock)
+                heard = visitor.read()
+        self._coming -= 1
+        if patience.cancelled_caught:
+            visitor.reason = "login_timeout"
+            visitor.detail = f"no PROXY header within {limits.login_seconds:g} s (limits.login_seconds)"
+        if heard is not Heard.COMES and visitor.reason:
+            admission.turn_away(door, visitor.address, visitor.reason, visitor.detail, _now())
+        return heard is Heard.COMES
+
+    async def _serve(self, miner: WebMiner, visitor: Visitor) -> str:
+        """Serve a miner to its end; returns why that came, where the session has no reason."""
+        session = miner.session
+        stream = trio.SocketStream(trio.socket.from_stdlib_socket(visitor.sock))
+        wire = Wire(stream, visitor.data, self._turns)
+        reason = "closed"
+        async with stream, trio.open_nursery() as nursery:
+            with trio.move_on_at(session.deadline) as patience:
+                websocket = await self._shake_hands(nursery, patience, miner, wire, visitor.entrance)
+            if patience.cancelled_caught or websocket is None:
+                if trio.current_time() >= session.deadline:
+                    detail = f"no WebSocket within {self._limits.login_seconds:g} s (limits.login_seconds)"
+                    session.close("login_timeout", detail)
+                elif wire.is_closed:
+                    session.close(NO_REQUEST, "no request for a WebSocket that can be understood")
+                nursery.cancel_scope.cancel()
+                return reason
+            nursery.start_soon(self._write, miner, websocket, nursery.cancel_scope)
+            reason = await self._read(miner, websocket)
+            session.close(reason)
+            nursery.cancel_scope.cancel()
+        return reason
+
+    async def _shake_hands(
+        self,
+        nursery: trio.Nursery,
+        patience: trio.CancelScope,
+        miner: WebMiner,
+        wire: Wire,
+        entrance: Entrance,
+    ) -> WebSocketConnection | None:
+        """Get as far as a WebSocket; None if it cannot be, and the session then says why."""
+        session, stream = miner.session, cast("trio.abc.Stream", wire)
+        wire.on_end = patience.cancel
+        if entrance.tls is not None:
+            stream = trio.SSLStream(wire, entrance.tls.context, server_side=True, https_compatible=True)
+            if not await self._shake_tls(session, wire, stream):
+                return None
+        elif detail := not_websocket(await wire.peek()):
+            session.close(NO_REQUEST, detail)
+            return None
+        request = await wrap_server_stream(
+            nursery, stream, message_queue_size=1, max_message_size=entrance.door.line_bytes
+        )
+        path = request.path.partition("?")[0]
+        if entrance.path and path != entrance.path:
+            session.close(NO_REQUEST, f"the path {printable(path.encode(), 64)} is not here")
+            await request.reject(404)
+            return None
+        websocket = await request.accept()
+        wire.on_end = _nothing
+        return websocket
+
+    async def _shake_tls(self, session: MinerSession, wire: Wire, stream: trio.SSLStream[Wire]) -> bool:
+        detail = not_tls(await wire.peek())
+        if detail:
+            session.close(NOT_TLS, detail)
+            return False
+        wire.shaking = True
+        try:
+            await stream.do_handshake()
+        except trio.BrokenResourceError as error:
+            cause = error.__cause__
+            if isinstance(cause, ssl.SSLError):
+                session.close(TLS_FAULT, f"TLS: {fault_of(cause)}")
+            return False
+        wire.shaking = False
+        return True
+
+    # ---- at work
+
+    async def _read(self, miner: WebMiner, websocket: WebSocketConnection) -> str:
+        """Feed the session until the miner goes or is to go; returns why."""
+        session, limits, pool_side = miner.session, self._limits, self._pool_side
+        rate = limits.requests_per_second
+        budget = burst = rate * BURST_SECONDS
+        last = _now()
+        while True:
+            try:
+                message = await websocket.get_message()
+            except ConnectionClosed as closed:
+                return self._why(session, closed)
+            while pool_side.is_full:
+                await pool_side.room()
+            if not self._reading or session.closing:
+                continue
+            now = _now()
+            budget, last = min(burst, budget + rate * (now - last)), now
+            before = session.requests
+            data = message.encode() if isinstance(message, str) else message
+            self._admission.count_bytes(len(data), 0)
+            # Lines end with their message, whether it says so or not.
+            session.receive(data if data.endswith(b"\n") else data + b"\n", now)
+            pool_side.push()
+            if sum(map(len, session.out)) > limits.outgoing_bytes:
+                return "slow_reader"
+            budget -= session.requests - before
+            if budget < 0:
+                await trio.sleep(-budget / rate)
+
+    def _why(self, session: MinerSession, closed: ConnectionClosed) -> str:
+        code = closed.reason.code if closed.reason is not None else 0
+        if code == TOO_BIG:
+            session.close("line_too_long", f"a message of more than {session.door.line_bytes} bytes")
+        return "closed" if code in ORDINARY else "reset"
+
+    async def _write(self, miner: WebMiner, websocket: WebSocketConnection, scope: trio.CancelScope) -> None:
+        """Send what the session has until it is to close, and close."""
+        session = miner.session
+        try:
+            while not (session.closing and not session.out):
+                await miner.due.wait()
+                miner.due = trio.Event()
+                if session.first_job_due is not None and not miner.first_job_queued:
+                    miner.first_job_queued = True
+                    self._first_jobs.add(session)
+                while lines := self._next_lines(miner):
+                    self._admission.count_bytes(0, len(lines))
+                    for line in lines.splitlines():
+                        await websocket.send_message(line.decode())
+            with trio.move_on_after(CLOSE_SECONDS):
+                code = GOING if session.closing == "shutdown" else POLICY
+                await websocket.aclose(code, session.close_detail[:MOST_REASON] or session.closing)
+        except ConnectionClosed:
+            return  # the reader has it, too, and says why
+        scope.cancel()
+
+    def _next_lines(self, miner: WebMiner) -> bytes:
+        """What is to be sent now: answers, then the current work if that is due."""
+        session = miner.session
+        data = session.take_output()
+        if not data and miner.job_waits:
+            miner.job_waits = False
+            works = session.house.works
+            if works and session.at_work:
+                data = session.offer(works, _now())
+        return data
+
+    def _give(self, miner: WebMiner, _now: float) -> None:
+        miner.job_waits = True
+        miner.due.set()
+
+    async def _sweep(self) -> None:
+        """Once a second: deadlines."""
+        while True:
+            await trio.sleep(1)
+            now = _now()
+            for miner in list(self._miners):
+                miner.session.expire(now)
+
+
+def _now() -> float:
+    return trio.current_time()
+
+
+def _nothing() -> None:
+    """Nobody waits for the end of the stream but who reads it."""

@@ -1,0 +1,79 @@
+"""One count of all miners, whatever they come by."""
+
+from proxy.config import Limits
+from proxy.core.tally import Tally
+from proxy.downstream.admission import Admission
+from proxy.downstream.listeners import UNIX
+from proxy.downstream.session import MinerSession
+from tests.kit.miners import FakeHouse, door
+
+
+class Desk:
+    """An admission, and what it has told."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.tally = Tally()
+        self.house = FakeHouse()
+        self.ended: list[MinerSession] = []
+        self.admission = Admission(
+            self.house, limits or Limits(), self.tally, lambda session, _now: self.ended.append(session)
+        )
+
+    def comes(self, address: str) -> MinerSession | None:
+        """A connection; its session if it is let in."""
+        if not self.admission.enter(door(), address):
+            return None
+        return MinerSession(self.house, door(), address, 0.0, lambda: None)
+
+
+def test_who_comes_and_goes_is_counted_once() -> None:
+    desk = Desk()
+    session = desk.comes("192.0.2.1")
+    assert session is not None
+    assert (desk.admission.here, desk.admission.by_address) == (1, {"192.0.2.1": 1})
+    desk.admission.leave(session, "closed", 1.0)
+    assert (desk.admission.here, desk.admission.by_address) == (0, {})
+    assert desk.tally.connections == {"farm": 1}
+    assert desk.tally.disconnects == {("farm", "closed"): 1}
+    assert desk.ended == [session]
+
+
+def test_a_reason_of_the_session_goes_before_that_of_the_carrier() -> None:
+    desk = Desk()
+    session = desk.comes("192.0.2.1")
+    assert session is not None
+    session.close("idle", "no share")
+    desk.admission.leave(session, "reset", 1.0)
+    assert desk.tally.disconnects == {("farm", "idle"): 1}
+
+
+def test_full_is_full() -> None:
+    desk = Desk(Limits(max_miners=2))
+    assert desk.comes("192.0.2.1")
+    assert desk.comes("192.0.2.2")
+    assert desk.comes("192.0.2.3") is None
+    assert desk.tally.disconnects == {("farm", "full"): 1}
+
+
+def test_an_address_has_a_limit_of_its_own_and_a_socket_file_none() -> None:
+    desk = Desk(Limits(max_miners_per_address=1))
+    assert desk.comes("192.0.2.1")
+    assert desk.comes("192.0.2.1") is None
+    assert desk.comes("192.0.2.2")
+    assert desk.comes(UNIX)
+    assert desk.comes(UNIX)
+
+
+def test_who_is_turned_away_was_never_here() -> None:
+    desk = Desk()
+    desk.admission.turn_away(door(), "192.0.2.9", "proxy_header", "no header", 1.0)
+    assert (desk.admission.here, desk.admission.by_address) == (0, {})
+    assert desk.tally.connections == {"farm": 1}
+    assert desk.tally.disconnects == {("farm", "proxy_header"): 1}
+    assert [(session.address, session.close_detail) for session in desk.ended] == [("192.0.2.9", "no header")]
+
+
+def test_bytes_are_counted() -> None:
+    desk = Desk()
+    desk.admission.count_bytes(3, 4)
+    assert desk.tally.network_bytes == {("downstream", "in"): 3, ("downstream", "out"): 4}

@@ -1,0 +1,70 @@
+"""Which pool dies when, of what, and for how long: drawn from the seed before anything has begun.
+
+Strategy: one pool at a time, because with none at all there is nothing to claim about miners.  Each kind of
+death comes as often as the others, in an order of its own each round.  Mostly it meets the pool that the
+farm works for.
+"""
+
+import random
+from collections.abc import Iterator
+
+import attrs
+
+from tests.soak.links import Fault
+from tests.soak.scene import SILENCE_SECONDS
+
+ON_THE_ACTIVE = 0.75  # of all deaths; the others show that nobody notices
+NOTICED = {Fault.CUT: SILENCE_SECONDS, Fault.SILENCE: SILENCE_SECONDS}  # seconds a silent death takes to show
+LEAST_DOWN, MOST_DOWN = 0.3, 0.6  # of the time between two deaths, on top of that
+
+
+@attrs.frozen
+class Kill:
+    """A death that is to come.
+
+    Args:
+        at: seconds from the beginning of the chaos.
+        on_active: of the pool that the farm works for then; else of the one that `other` points to.
+        other: from 0 to 1, which of the others.
+        down: seconds until it is well again.
+    """
+
+    at: float
+    fault: Fault
+    on_active: bool
+    other: float
+    down: float
+
+
+@attrs.define
+class Death:
+    """One that has come.
+
+    Args:
+        follow_seconds: until the last good miner had other work; None if some had none before the next.
+        left_behind: those that had not, by farm.
+    """
+
+    number: int
+    at: float
+    pool: str
+    fault: str
+    was_active: bool
+    down: float
+    miners: int = 0
+    follow_seconds: float | None = None
+    left_behind: dict[str, int] = attrs.field(factory=dict)
+
+
+def kills(seed: int, every: float, seconds: float) -> Iterator[Kill]:
+    """Draw all deaths of a run; the last leaves time to come back from it."""
+    source = random.Random(seed)
+    at = every / 2
+    while True:
+        for fault in source.sample(list(Fault), len(Fault)):
+            down = source.uniform(LEAST_DOWN, MOST_DOWN) * every
+            down = min(max(down, NOTICED.get(fault, 0.0) * 1.5), every * 0.9)
+            if at + every > seconds:
+                return
+            yield Kill(at, fault, source.random() < ON_THE_ACTIVE, source.random(), down)
+            at += every

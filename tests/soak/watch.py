@@ -1,0 +1,139 @@
+"""What the proxy looks like from outside: /metrics over HTTP and /proc, once a second.
+
+Strategy: a sample is what a judge of flatness needs; the counts are read anew where they are wanted.  A
+scrape that fails is counted and not repeated, for a proxy that does not answer is something to know.
+"""
+
+import os
+from collections.abc import Mapping
+
+import attrs
+import trio
+from prometheus_client.parser import text_string_to_metric_families
+
+SCRAPE_SECONDS = 5.0  # for one answer, on a machine that is busy with the load as well
+MOST_BYTES = 4 * 1024 * 1024  # of one answer
+READ_BYTES = 65_536
+
+Labels = frozenset[tuple[str, str]]
+
+
+class Metrics:
+    """One answer of /metrics.
+
+    Args:
+        text: in Prometheus' format.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._values: dict[str, dict[Labels, float]] = {}
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                labels = frozenset(sample.labels.items())
+                self._values.setdefault(sample.name, {})[labels] = sample.value
+
+    def total(self, name: str, **labels: str) -> float:
+        """Add up all series of a name that have these labels."""
+        wanted = set(labels.items())
+        return sum(value for having, value in self._values.get(name, {}).items() if wanted <= having)
+
+    def by(self, name: str, *labels: str) -> dict[str, float]:
+        """Add up all series of a name by the values of some labels, joined by a slash."""
+        sums: dict[str, float] = {}
+        for having, value in self._values.get(name, {}).items():
+            key = "/".join(dict(having).get(label, "") for label in labels)
+            sums[key] = sums.get(key, 0) + value
+        return sums
+
+    def plain(self) -> dict[str, float]:
+        """Every series by its name as people write it, for the JSON file."""
+        return {
+            name + _written(labels): value
+            for name, series in self._values.items()
+            for labels, value in series.items()
+            if not name.endswith("_bucket")
+        }
+
+
+def _written(labels: Labels) -> str:
+    pairs = ",".join(f'{key}="{value}"' for key, value in sorted(labels))
+    return f"{{{pairs}}}" if pairs else ""
+
+
+async def scrape(host: str, port: int) -> Metrics:
+    """Read /metrics.
+
+    Raises: OSError, TimeoutError for whatever keeps an answer from coming.
+    """
+    with trio.move_on_after(SCRAPE_SECONDS) as patience:
+        try:
+            async with await trio.open_tcp_stream(host, port) as stream:
+                await stream.send_all(
+                    f"GET /metrics HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+                )
+                answer = bytearray()
+                while len(answer) < MOST_BYTES and (data := await stream.receive_some(READ_BYTES)):
+                    answer += data
+        except trio.BrokenResourceError as error:
+            raise OSError("the proxy broke off its answer") from error
+    if patience.cancelled_caught:
+        raise TimeoutError("/metrics has not answered in time")
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if b" 200 " not in head.split(b"\r\n")[0]:
+        raise OSError(f"/metrics answered {bytes(head[:60])!r}")
+    return Metrics(body.decode())
+
+
+@attrs.frozen
+class Sample:
+    """The proxy's process at one moment.
+
+    Args:
+        at: seconds of the system's monotonic clock.
+        phase: "quiet", "chaos" or "settle".
+        cpu: seconds it has had.
+    """
+
+    at: float
+    phase: str
+    resident_kib: int
+    descriptors: int
+    threads: int
+    cpu: float
+    miners: int
+    active: str
+
+    def as_dict(self) -> dict[str, object]:
+        """For the JSON file."""
+        return attrs.asdict(self)
+
+
+def look(pid: int, at: float, phase: str, metrics: Metrics) -> Sample:
+    """Take a sample.
+
+    Raises: OSError if the process is gone.
+    """
+    status = _status(pid)
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        user, system = file.read().rpartition(")")[2].split()[11:13]
+    return Sample(
+        at=at,
+        phase=phase,
+        resident_kib=int(status["VmRSS"].split()[0]),
+        descriptors=len(os.listdir(f"/proc/{pid}/fd")),
+        threads=int(status["Threads"]),
+        cpu=(int(user) + int(system)) / os.sysconf("SC_CLK_TCK"),
+        miners=int(metrics.total("sluice_miners")),
+        active=active_pool(metrics),
+    )
+
+
+def active_pool(metrics: Metrics) -> str:
+    """The pool that shares go to, "" for none."""
+    active = metrics.by("sluice_upstream_active", "pool")
+    return next((pool for pool, value in active.items() if value), "")
+
+
+def _status(pid: int) -> Mapping[str, str]:
+    with open(f"/proc/{pid}/status", encoding="utf-8") as lines:
+        return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
