@@ -9,11 +9,8 @@ after the other and not with the nursery.
 
 import itertools
 import secrets
-import signal
-import socket
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from random import Random
 
 import attrs
@@ -21,20 +18,21 @@ import structlog
 import trio
 
 from proxy import native
-from proxy.config import Address, Config, Listen, parse_algorithm
+from proxy.config import Config, parse_algorithm
 from proxy.core.tally import Tally
-from proxy.doors import make_door, make_entrance
 from proxy.downstream.board import Board
 from proxy.downstream.certificates import Certificates
-from proxy.downstream.listeners import bind, bind_tcp, bound
-from proxy.downstream.session import MinerSession
-from proxy.errors import ConfigError
+from proxy.downstream.parting import Parting
+from proxy.lifecycle.frontage import Frontage
+from proxy.lifecycle.news import LISTENER_REMOVED, TAKEOVER, Farewells, say_status
+from proxy.lifecycle.ports import Inherited, Ports
+from proxy.lifecycle.reload import Outcome, Reloader
 from proxy.model.share import Reason
 from proxy.native import Equihash
 from proxy.openfiles import raise_limit
-from proxy.ops import http, metrics
+from proxy.ops import http, logs, metrics
 from proxy.ops.certificates import CertificateCollector
-from proxy.ops.logs import Repeated
+from proxy.ops.reloads import ReloadCollector
 from proxy.ops.view import RelayView, View
 from proxy.relay import Relay, Shared
 from proxy.relays import Relays
@@ -43,11 +41,7 @@ from proxy.upstream.session import Upstream
 
 log = structlog.get_logger()
 
-STATUS_SECONDS = 60
 SPARE_FILES = 64  # beside miners: listeners, the pool, HTTP, the log
-
-# Ends of a connection that need nobody's attention.
-_ORDINARY = ("closed", "reset", "shutdown")
 
 
 @attrs.define(slots=True, eq=False)
@@ -291,36 +285,3 @@ def _equihash(config: Config) -> Equihash | None:
     """The proof to check; None for blob work, which has none that is known here."""
     parameters = parse_algorithm(config.upstream.algorithm)
     return None if parameters is None else Equihash(*parameters, config.upstream.personalization)
-
-
-async def run_until_signalled(
-    config: Config, tell: Callable[[str], None], make: Callable[[Config], Proxy] = Proxy
-) -> None:
-    """Run a proxy until SIGTERM or SIGINT; a second signal does not wait for the pool.
-
-    Args:
-        tell: prints one line for the operator's scripts: every listener, then `ready`.
-        make: makes the proxy.
-    Raises: ConfigError if an address cannot be had.
-    """
-    # Signals first: whoever reads a line of ours may send one at once.
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        proxy = make(config)
-        started = proxy.bind()
-        for name, url in started.listening:
-            tell(f"listening name={name} url={url}")
-        if started.http is not None:
-            host, port = started.http
-            tell(f"http url=http://{f'[{host}]' if ':' in host else host}:{port}")
-        proxy.when_ready(lambda: tell("ready"))
-        async with trio.open_nursery() as nursery:
-
-            async def obey() -> None:
-                async for _ in signals:
-                    if proxy.stopping:
-                        nursery.cancel_scope.cancel()
-                    proxy.stop()
-
-            nursery.start_soon(obey)
-            await proxy.run()
-            nursery.cancel_scope.cancel()

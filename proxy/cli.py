@@ -120,10 +120,11 @@ def _tell_whoever_listens(line: str) -> None:
 def check(path: str | None) -> None:
     """Validate the configuration and print it in full, secrets masked."""
     from proxy.config import load, to_toml, unbuilt
+    from proxy.doors import unusable
 
     config = load(path, os.environ)
     click.echo(to_toml(config), nl=False)
-    for line in unbuilt(config):
+    for line in [*unbuilt(config), *unusable(config)]:
         click.echo(f"sluice: `sluice run` would refuse: {line}", err=True)
 
 

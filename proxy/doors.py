@@ -12,7 +12,9 @@ from proxy.downstream.certificates import Certificates
 from proxy.downstream.dialects import FLOWS
 from proxy.downstream.entrance import Balancers, Entrance
 from proxy.downstream.session import Door
+from proxy.errors import ConfigError
 from proxy.model.proof import ProofForm
+from proxy.upstream.tlsout import prove
 from proxy.wire.login import LINE_BYTES
 from proxy.wire.loginjobs import JobForm
 
@@ -73,6 +75,17 @@ def make_entrance(listen: Listen, sock: socket.socket, door: Door, certificates:
         is_websocket=listen.url.scheme in WEBSOCKET,
         path=listen.url.path if listen.url.scheme in WEBSOCKET else "",
     )
+
+
+def unusable(config: Config) -> list[str]:
+    """List what is wrong with the files of TLS that a configuration names, as they are on this machine."""
+    lines: list[str] = []
+    for look in (lambda: Certificates(config.listen), lambda: prove(config)):
+        try:
+            look()
+        except ConfigError as error:
+            lines += str(error).splitlines()
+    return lines
 
 
 def dialects(config: Config, listen: Listen) -> list[str]:

@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import attrs
 import pytest
@@ -13,11 +14,12 @@ from structlog.testing import capture_logs
 from trio.testing import MockClock
 
 from proxy.app import STATUS_SECONDS, Proxy, run_until_signalled
-from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream
+from proxy.config import Address, Config, Http, Limits, Listen, Pool, Tls, Upstream
 from proxy.errors import ConfigError
 from proxy.model.share import Reason
 from proxy.sim.pool import PoolOptions, SimPool
 from tests.downstream.boards import open_files
+from tests.kit.certificates import Authority, over_tls
 from tests.kit.miners import AUTHORIZE, SUBSCRIBE, Found, SocketMiner, mined, no, within, yes
 
 LIMITS = Limits(reconnect_seconds_max=1, upstream_reply_seconds=20, shutdown_seconds=8)
@@ -404,3 +406,57 @@ async def test_ipv6_addresses_are_told_with_brackets() -> None:
             await until(lambda: len(lines) == 2)
             nursery.cancel_scope.cancel()
     assert lines[1].startswith("http url=http://[::1]:")
+
+
+# ---- TLS
+
+
+def with_tls(tls: Tls, ca: str = "") -> Config:
+    """A configuration for a TLS listener; with authorities, for a TLS pool."""
+    config = configured("stratum+tls://127.0.0.1:1" if ca else "stratum+tcp://127.0.0.1:1")
+    (pool,) = config.upstream.pools
+    return attrs.evolve(
+        config,
+        listen=(Listen(url=Address("stratum+tls", "127.0.0.1", 0), tls=tls),),
+        upstream=attrs.evolve(config.upstream, pools=(attrs.evolve(pool, ca=ca),)),
+        http=Http(address="127.0.0.1:0"),
+    )
+
+
+def test_a_certificate_that_is_not_there_is_one_clear_line(tmp_path: Path) -> None:
+    tls = attrs.evolve(Authority(tmp_path).issue(), certificate=str(tmp_path / "gone"))
+    with pytest.raises(ConfigError, match=r"^listen\.farm\.tls\.certificate: .*: No such file or directory$"):
+        Proxy(with_tls(tls))
+
+
+def test_authorities_that_are_not_there_are_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^upstream\.pools\.0\.ca: .*: No such file or directory$"):
+        Proxy(with_tls(Authority(tmp_path).issue(), ca=str(tmp_path / "gone"))).bind()
+
+
+async def test_a_certificate_is_shown_used_and_taken_anew(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    proxy = Proxy(with_tls(authority.issue()))
+    started = proxy.bind()
+    assert started.http is not None
+    port = Address.parse(started.listening[0][1]).port
+
+    async def digest() -> bytes:
+        stream = over_tls(await trio.open_tcp_stream("127.0.0.1", port), authority.client())
+        async with stream:
+            await stream.do_handshake()
+            return stream.getpeercert(binary_form=True) or b""
+
+    with within(30):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(proxy.run)
+            first = await digest()
+            authority.issue()
+            assert await digest() == first
+            proxy.reload_certificates()
+            assert await digest() != first
+            async with await trio.open_tcp_stream(*started.http) as http:
+                await http.send_all(b"GET /metrics HTTP/1.0\r\n\r\n")
+                answer = b"".join([bytes(data) async for data in http])
+            assert b'sluice_tls_certificate_expiry_timestamp_seconds{listener="farm"} ' in answer
+            proxy.stop()

@@ -155,6 +155,16 @@ def test_check_takes_the_file_from_the_environment(monkeypatch: pytest.MonkeyPat
     assert 'user = "somebody"' in ran("check").stdout
 
 
+def test_check_looks_at_certificates_as_run_would() -> None:
+    tls = """
+[[listen]]
+url = "stratum+tls://127.0.0.1:0"
+tls = { certificate = "nowhere.pem", key = "nowhere.key" }
+"""
+    result = ran("check", "-c", write(POOL.partition("[[listen]]")[0] + tls))
+    assert "would refuse: listen.farm.tls.certificate: nowhere.pem: No such file" in result.stderr
+
+
 def test_check_says_what_run_would_refuse() -> None:
     result = ran("check", "-c", write(POOL + UNBUILT))
     assert result.exit_code == 0

@@ -1,15 +1,20 @@
 """What each listener takes: in the words of the configuration, and in those of a refusal."""
 
+import socket
 from collections.abc import Iterable
+from pathlib import Path
 
 import attrs
 import pytest
 
 from proxy.config import Address, Config, Limits, Listen, Pool, Upstream, Vardiff
-from proxy.doors import Listening, dialects, make_door
+from proxy.doors import Listening, dialects, make_door, make_entrance, unusable
+from proxy.downstream.certificates import Certificates
+from proxy.downstream.entrance import Entrance
 from proxy.downstream.session import Door
 from proxy.model.proof import ProofForm
 from proxy.wire.loginjobs import JobForm
+from tests.kit.certificates import Authority
 
 
 def configured(*listen: Listen, algorithm: str = "equihash/210_9", line_bytes: int = 0) -> Config:
@@ -137,3 +142,46 @@ def test_a_difficulty_of_the_ports_own(
     """Only there a number behind a login name is taken for a difficulty."""
     door = door_of(configured(Listen(difficulty=difficulty)))
     assert (door.vardiff, door.takes_suffix) == (vardiff, takes_suffix)
+
+
+# ---- entrances
+
+
+def entrance_of(listen: Listen, certificates: Certificates | None = None) -> Entrance:
+    """The entrance of a listener."""
+    config = configured(listen)
+    with socket.socket() as sock:
+        return make_entrance(listen, sock, door_of(config), certificates or Certificates([]))
+
+
+def test_a_plain_port_has_nothing_before_it() -> None:
+    entrance = entrance_of(Listen())
+    assert (entrance.tls, entrance.balancers, entrance.is_websocket) == (None, None, False)
+
+
+@pytest.mark.parametrize(("mode", "required"), [("optional", False), ("required", True)])
+def test_a_balancer_is_believed_from_its_networks(mode: str, required: bool) -> None:
+    balancers = entrance_of(Listen(proxy_protocol=mode, trusted_proxies=("10.0.0.0/8",))).balancers
+    assert balancers is not None
+    assert balancers.required == required
+    assert balancers.trusts("10.1.1.1")
+    assert not balancers.trusts("11.1.1.1")
+
+
+def test_a_websocket_has_its_path_and_its_certificate(tmp_path: Path) -> None:
+    listen = Listen(url=Address("wss", "0.0.0.0", 443, "/farm"), tls=Authority(tmp_path).issue())
+    certificates = Certificates([listen])
+    entrance = entrance_of(listen, certificates)
+    assert (entrance.is_websocket, entrance.path) == (True, "/farm")
+    assert entrance.tls is certificates.of("farm") is not None
+
+
+def test_files_of_tls_are_looked_at(tmp_path: Path) -> None:
+    tls = Authority(tmp_path).issue()
+    good = configured(Listen(url=Address("stratum+tls", "0.0.0.0", 1), tls=tls))
+    assert unusable(good) == []
+    gone = attrs.evolve(tls, key=str(tmp_path / "gone"))
+    bad = configured(Listen(url=Address("stratum+tls", "0.0.0.0", 1), tls=gone))
+    pool = Pool(url=Address("stratum+tls", "pool.example", 1), ca=str(tmp_path / "gone"))
+    bad = attrs.evolve(bad, upstream=attrs.evolve(bad.upstream, pools=(pool,)))
+    assert [line.split(":")[0] for line in unusable(bad)] == ["listen.farm.tls.key", "upstream.pools.0.ca"]

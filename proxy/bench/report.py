@@ -63,7 +63,7 @@ def _cost(dialect: str, figure: str) -> Callable[[Results], float]:
 
 
 def _added(results: Results) -> float:
-    return max(row["added_median_us"] for row in results["rows"]) / 1000
+    return float(max(row["added_median_us"] for row in results["rows"])) / 1000
 
 
 def _check(path: str) -> Callable[[Results], float]:

@@ -28,6 +28,15 @@ def to_toml(config: Config, mask: bool = True) -> str:
     return tomli_w.dumps(_table(config, config, "", mask))
 
 
+def shown_value(value: Any, key: Key, config: Config, path: str) -> Any:
+    """Return one key's value for people: plain, its secrets masked.
+
+    Args:
+        path: of the key, as to_toml() has it.
+    """
+    return _value(value, key, config, path, mask=True)
+
+
 def _table(section: attrs.AttrsInstance, config: Config, path: str, mask: bool) -> dict[str, Any]:
     table = {}
     for name, key in keys_of(type(section)).items():

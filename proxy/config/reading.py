@@ -44,7 +44,8 @@ class Origin:
         for length in range(len(fault.path), 0, -1):
             variable = self.variables.get(fault.path[:length])
             if variable is not None:
-                return ": ".join((variable, *_dotted(fault.path[length:]), fault.text))
+                name = variable if variable.isprintable() else shown(variable)
+                return ": ".join((name, *_dotted(fault.path[length:]), fault.text))
         return ": ".join((self.file or "environment", *_dotted(fault.path), fault.text))
 
 

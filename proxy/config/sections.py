@@ -266,6 +266,9 @@ class Config:
 
     # Miner-facing processes on the same ports.
     workers: Annotated[int, Whole(1, 64)] = 1
+    # Socket file by which `sluice run --takeover` finds a running proxy and gets its ports; "" = one of the
+    # configuration file's own in $XDG_RUNTIME_DIR, $RUNTIME_DIRECTORY or /run/sluice, "none" = none.
+    takeover_socket: Annotated[str, FILE] = ""
     upstream: Upstream
     listen: tuple[Listen, ...] = (Listen(),)
     limits: Limits = Limits()

@@ -91,6 +91,11 @@ class Patience:
         """What is asked of it now."""
         return 0.0 if self._waived else self._seconds
 
+    def configure(self, seconds: float) -> None:
+        """Ask for another time, of one that has not failed lately."""
+        self._seconds = seconds if self._seconds == self._usual else max(seconds, self._seconds)
+        self._usual = seconds
+
     def waive(self) -> None:
         """Ask nothing until it is lost: somebody who knows has said so."""
         self._waived = True

@@ -55,25 +55,23 @@ class Board:
         pool_side: PoolSide,
         farewell: Farewell = lambda _session, _now: None,
     ) -> None:
-        self._house = house
-        self._limits = limits
         self._tally = tally
         self._pool_side = pool_side
-        self._admission = Admission(house, limits, tally, farewell)
+        self.admission = Admission(house, limits, tally, farewell)  # its limits are everybody's
         self._epoll = select.epoll()
         self._entrances: dict[int, Entrance] = {}
-        self._anteroom = Anteroom(self._epoll, self._admission, self._let_in)
-        self._connections: dict[int, Connection] = {}
+        self._anteroom = Anteroom(self._epoll, self.admission, self._let_in)
+        self.connections: dict[int, Connection] = {}
         self._dirty: list[Connection] = []
         self._first_jobs = FirstJobs(self.flush)
-        self._websockets = WebSockets(self._admission, limits, pool_side)
+        self.websockets = WebSockets(self.admission, pool_side)
         self._handshakes = Handshakes(self._shake_hands, self.flush)
-        self._fanout = Fanout(self._connections.values, self._give, lambda: self.flush(), tally.fanout)
+        self._fanout = Fanout(self.connections.values, self._give, lambda: self.flush(), tally.fanout)
         self._reading = True
         self._bytes_in = self._bytes_out = 0  # not yet in the tally, whose keys cost more than the sum
 
     def __len__(self) -> int:
-        return len(self._connections) + len(self._websockets)
+        return len(self.connections) + len(self.websockets)
 
     # ---- what others call
 
@@ -89,7 +87,7 @@ class Board:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if entrance.is_websocket:
-            self._websockets.open(entrance)
+            self.websockets.open(entrance)
             return
         self._entrances[sock.fileno()] = entrance
         self._epoll.register(sock.fileno(), select.EPOLLIN)
@@ -101,7 +99,7 @@ class Board:
             received: when the pool's line was read, seconds of the monotonic clock.
         """
         self._fanout.announce(house, received)
-        self._websockets.announce(house, received)
+        self.websockets.announce(house, received)
 
     def flush(self) -> None:
         """Send what sessions have to say; called at the end of every batch on either side."""
@@ -126,25 +124,33 @@ class Board:
         network_bytes["downstream", "out"] += self._bytes_out
         self._bytes_in = self._bytes_out = 0
 
+    def shut(self, listener: str = "") -> None:
+        """Accept nobody more, at one listener or at all; sockets are left as they are."""
+        for fd, entrance in list(self._entrances.items()):
+            if listener in ("", entrance.door.listener):
+                if not entrance.resting:
+                    self._epoll.unregister(fd)
+                del self._entrances[fd]
+        self.websockets.shut(listener)
+
     def stop_listening(self) -> None:
         """Accept nobody more and read no further requests; answers still go out."""
         self._reading = False
-        for fd, entrance in self._entrances.items():
-            if not entrance.resting:
-                self._epoll.unregister(fd)
+        self.websockets.stop_listening()
+        entrances = list(self._entrances.values())
+        self.shut()
+        for entrance in entrances:
             entrance.sock.close()
-        self._entrances.clear()
         self._anteroom.close()
-        self._websockets.stop_listening()
-        for connection in self._connections.values():
+        for connection in self.connections.values():
             self._ask(connection)
 
     def close_all(self, reason: str) -> None:
         """Send what can be sent and close every connection."""
         self.flush()
-        for connection in list(self._connections.values()):
-            self._close(connection, reason)
-        self._websockets.close_all(reason)
+        for connection in list(self.connections.values()):
+            self.close(connection, reason)
+        self.websockets.close_all(reason)
 
     async def run(self) -> None:
         """Serve until cancelled."""
@@ -154,7 +160,7 @@ class Board:
                 nursery.start_soon(self._fanout.run)
                 nursery.start_soon(self._first_jobs.run)
                 nursery.start_soon(self._handshakes.run)
-                nursery.start_soon(self._websockets.run)
+                nursery.start_soon(self.websockets.run)
                 nursery.start_soon(self._sweep)
         finally:
             self.stop_listening()
@@ -182,7 +188,7 @@ class Board:
         now = trio.current_time()
         ready = self._epoll.poll(0, BATCH)
         for fd, events in ready:
-            connection = self._connections.get(fd)
+            connection = self.connections.get(fd)
             if connection is not None:
                 self._on_events(connection, events, now)
             elif fd in self._entrances:
@@ -199,7 +205,7 @@ class Board:
             if connection.half_closed or not self._reading:
                 # Only a full hang-up is of interest now; it must be read, or the epoll spins on it.
                 if events & (select.EPOLLHUP | select.EPOLLERR):
-                    self._close(connection, "reset")
+                    self.close(connection, "reset")
             else:
                 self._read(connection, now)
 
@@ -210,7 +216,7 @@ class Board:
         except BlockingIOError:
             return
         except OSError:
-            self._close(connection, "reset")
+            self.close(connection, "reset")
             return
         session = connection.session
         if not data:
@@ -230,7 +236,7 @@ class Board:
             connection.half_closed = True
             self._ask(connection)
         else:
-            self._close(connection, "closed")
+            self.close(connection, "closed")
 
     def _ask(self, connection: Connection) -> None:
         """Tell the epoll what this connection waits for."""
@@ -258,8 +264,8 @@ class Board:
             ahead: what it has sent already.
             since: when it was accepted.
         """
-        door, limits = entrance.door, self._limits
-        if not self._admission.enter(door, address):
+        door, limits = entrance.door, self.admission.limits
+        if not self.admission.enter(door, address):
             sock.close()
             return
         sock.setblocking(False)
@@ -272,9 +278,9 @@ class Board:
                 sock, address, limits.outgoing_bytes, burst, codec, ahead, self._await_turn
             )
         session = connection.session = MinerSession(
-            self._house, door, address, since, partial(self._mark_dirty, connection)
+            self.admission.house, door, address, since, partial(self._mark_dirty, connection)
         )
-        self._connections[connection.fd] = connection
+        self.connections[connection.fd] = connection
         connection.mask = _READ
         self._epoll.register(connection.fd, _READ)
         if not ahead:
@@ -310,26 +316,27 @@ class Board:
         """Go on after a send: drop, wait for room, close if that was the last of it."""
         session = connection.session
         if fault:
-            self._close(connection, fault)
+            self.close(connection, fault)
         elif connection.leftover:
             self._ask(connection)
         elif session.closing:
-            self._close(connection, session.closing)
+            self.close(connection, session.closing)
         elif connection.half_closed and not session.unanswered and not session.out:
-            self._close(connection, "closed")
+            self.close(connection, "closed")
         else:
             if connection.job_waits:
                 self._give(connection, trio.current_time())
             self._ask(connection)
 
-    def _close(self, connection: Connection, reason: str) -> None:
+    def close(self, connection: Connection, reason: str) -> None:
+        """Close a connection, if it is still open."""
         if connection.sock is None:
             return
         session = connection.session
-        del self._connections[connection.fd]
+        del self.connections[connection.fd]
         self._epoll.unregister(connection.fd)
         connection.hang_up(last_words=bool(session.closing))
-        self._admission.leave(session, reason, trio.current_time())
+        self.admission.leave(session, connection.parting or reason, trio.current_time())
 
     # ---- jobs
 
@@ -358,12 +365,12 @@ class Board:
 
     async def _sweep(self) -> None:
         """Once a second: deadlines, budgets, listeners that rest."""
-        limits = self._limits
-        rate, burst = limits.requests_per_second, limits.requests_per_second * BURST_SECONDS
         while True:
             await trio.sleep(SWEEP_SECONDS)
             now = trio.current_time()
-            for connection in list(self._connections.values()):
+            rate = self.admission.limits.requests_per_second
+            burst = rate * BURST_SECONDS
+            for connection in list(self.connections.values()):
                 if connection.budget < burst:
                     connection.budget = min(burst, connection.budget + rate * SWEEP_SECONDS)
                     if connection.throttled and connection.budget > 0:
@@ -371,7 +378,7 @@ class Board:
                         self._ask(connection)
                 session = connection.session
                 if connection.last_call:
-                    self._close(connection, session.closing)
+                    self.close(connection, session.closing)
                 elif session.closing:
                     connection.last_call = True
                 elif now >= session.deadline or now >= session.next_look:
@@ -385,9 +392,9 @@ class Board:
 
     def sockets(self) -> list[socket.socket]:
         """The sockets of all miners, for a measurement to compare with."""
-        return [c.sock for c in self._connections.values() if c.sock is not None]
+        return [c.sock for c in self.connections.values() if c.sock is not None]
 
     def count(self) -> Counter[tuple[str, str]]:
         """Count the miners that are here, by listener and dialect."""
-        here = Counter((c.session.listener, c.session.dialect) for c in self._connections.values())
-        return here + self._websockets.count()
+        here = Counter((c.session.listener, c.session.dialect) for c in self.connections.values())
+        return here + self.websockets.count()

@@ -149,6 +149,10 @@ class Certificates:
         """Return what makes a listener's connections, None where it is plain."""
         return self._tls.get(listener)
 
+    def become(self, other: "Certificates") -> None:
+        """Have the listeners of another, and their files as it has loaded them."""
+        self._tls = other._tls
+
     def ends(self) -> dict[str, float]:
         """Tell when each listener's certificate ends, in seconds since 1970."""
         return {listener: tls.ends for listener, tls in self._tls.items()}
@@ -162,10 +166,11 @@ class Certificates:
                 log.error("certificate not loaded, the old one stays", listener=listener, why=str(error))
             else:
                 log.info("certificate loaded", listener=listener, until=_day(tls.ends))
+                self._warn(listener, tls)
 
     async def keep_fresh(self) -> None:
         """Load files that change, until cancelled."""
-        while self._tls:
+        while True:
             await trio.sleep(LOOK_SECONDS)
             if any(tls.is_outdated for tls in self._tls.values()):
                 # Certificate and key are two files: not between the one and the other.
@@ -174,13 +179,16 @@ class Certificates:
 
     async def say_ends(self) -> None:
         """Say once a day whose certificate is near its end, until cancelled."""
-        while self._tls:
-            now = self._clock()
+        while True:
             for listener, tls in self._tls.items():
-                if tls.ends - now < WARN_SECONDS:
-                    event = "certificate has expired" if tls.ends <= now else "certificate expires soon"
-                    log.warning(event, listener=listener, until=_day(tls.ends))
+                self._warn(listener, tls)
             await trio.sleep(DAY)
+
+    def _warn(self, listener: str, tls: ServerTls) -> None:
+        now = self._clock()
+        if tls.ends - now < WARN_SECONDS:
+            event = "certificate has expired" if tls.ends <= now else "certificate expires soon"
+            log.warning(event, listener=listener, until=_day(tls.ends))
 
 
 def _day(moment: float) -> str:

@@ -6,6 +6,7 @@ The trap: jobs are not queued behind a leftover.  The line under way is finished
 follows, so a slow reader gets current work instead of history.
 """
 
+import contextlib
 import socket
 
 from proxy.downstream.session import MinerSession
@@ -29,6 +30,7 @@ class Connection:
         "leftover",
         "limit",
         "mask",
+        "parting",
         "session",
         "sock",
         "throttled",
@@ -47,6 +49,7 @@ class Connection:
         self.last_call = False  # closing, and the next sweep does not wait for its leftover any more
         self.first_job_queued = False
         self.half_closed = False
+        self.parting = ""  # why the miner is sent away: it is read to its end, and told nothing more
         self.dirty = False  # output waits for the end of the batch
         self.job_waits = False  # a job was due while a leftover was under way
 
@@ -62,6 +65,8 @@ class Connection:
         """
         if self.leftover:
             return self._keep(self.leftover + data)
+        if self.parting:
+            return ""
         assert self.sock is not None
         try:
             sent = self.sock.send(data)
@@ -76,6 +81,16 @@ class Connection:
         data, self.leftover = self.leftover, b""
         # As it stands: a connection that writes otherwise has written this already.
         return Connection.send(self, data) if data else ""
+
+    def part(self, reason: str) -> None:
+        """Say nothing more, and read on: the miner hangs up then, and what it had sent before counts."""
+        self.parting = reason
+        with contextlib.suppress(OSError):  # it is gone already
+            self._shut()
+
+    def _shut(self) -> None:
+        assert self.sock is not None
+        self.sock.shutdown(socket.SHUT_WR)
 
     def _keep(self, data: bytes) -> str:
         self.leftover = data

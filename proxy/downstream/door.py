@@ -47,9 +47,9 @@ class Flow(Protocol):
 FlowMaker = Callable[[Any], Flow]  # of a MinerSession, which is not to be named here: it needs a Door
 
 
-@attrs.frozen(slots=True)
+@attrs.define(slots=True, eq=False)
 class Door:
-    """What sessions of one listener have in common.
+    """What sessions of one listener have in common; another configuration is put into it while they live.
 
     Args:
         listener: its name.

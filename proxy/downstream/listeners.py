@@ -80,10 +80,22 @@ def bind_tcp(what: str, host: str, port: int, shown: str) -> socket.socket:
 class FileListener(socket.socket):
     """A listening socket whose file goes when it is closed, unless another has taken the path."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__(socket.AF_UNIX, socket.SOCK_STREAM)
+    def __init__(self, path: str, fileno: int | None = None) -> None:
+        super().__init__(socket.AF_UNIX, socket.SOCK_STREAM, 0, fileno)
         self._path = path
         self._file: tuple[int, int] | None = None  # device and inode, None before it is there
+
+    @classmethod
+    def adopt(cls, path: str, sock: socket.socket) -> "FileListener":
+        """Take up a socket that listens at a path already; the file is ours from now on."""
+        made = cls(path, sock.detach())
+        with contextlib.suppress(OSError):  # somebody has removed it
+            made._file = _device_and_inode(path)
+        return made
+
+    def disown(self) -> None:
+        """Leave the file in place: somebody else listens on this socket, too."""
+        self._file = None
 
     def take(self) -> None:
         """Create the file and listen.

@@ -46,7 +46,6 @@ class MinerSession:
         "_space",
         "_started",
         "_told",
-        "_vardiff",
         "address",
         "agent",
         "assignment",
@@ -65,6 +64,7 @@ class MinerSession:
         "requests",
         "slice",
         "unanswered",
+        "vardiff",
         "wake",
         "worker",
     )
@@ -89,7 +89,7 @@ class MinerSession:
         self.out: list[bytes] = []
         self.wake = wake
         self.flow: Flow = next(iter(door.flows.values()))(self)
-        self._vardiff = door.vardiff  # None once it has asked for a difficulty
+        self.vardiff = door.vardiff  # None once it has asked for a difficulty
         self._told = False  # a line has told the dialect
         self.label = (door.listener, self.flow.dialect if len(door.flows) == 1 else UNKNOWN)
         self._lines = LineBuffer(door.line_bytes)
@@ -204,8 +204,8 @@ class MinerSession:
         self.first_job_due = None
         self.at_work = True
         works = self.house.works
-        if self._vardiff is not None:
-            self.pace = pace = Pace(self._vardiff, now, works.ceiling)
+        if self.vardiff is not None:
+            self.pace = pace = Pace(self.vardiff, now, works.ceiling)
             self.assignment.lane = self.house.lane_of(pace.difficulty)
             self.next_look = now + pace.every
         if works:
@@ -270,8 +270,8 @@ class MinerSession:
     def ask(self, difficulty: float | None, now: float) -> None:
         """Stay at a difficulty that the miner asks for, as far as the port's bounds go; None for none."""
         if difficulty is not None:
-            self.pace, self._vardiff, self.next_look = None, None, inf
-            self._work_at(self.house.lane_of(fixed(difficulty, self.door.vardiff)), now)
+            self.pace, self.vardiff, self.next_look = None, None, inf
+            self.work_at(self.house.lane_of(fixed(difficulty, self.door.vardiff)), now)
 
     def log_in(self, worker: str) -> None:
         """Count under a name, in place of any earlier one."""
@@ -322,9 +322,9 @@ class MinerSession:
     def _keep_pace(self, pace: Pace, now: float) -> None:
         if pace.changed:
             pace.changed = False
-            self._work_at(self.house.lane_of(pace.difficulty), now)
+            self.work_at(self.house.lane_of(pace.difficulty), now)
 
-    def _work_at(self, lane: int, now: float) -> None:
+    def work_at(self, lane: int, now: float) -> None:
         """Give works of another difficulty from now on, the current one at once if its target is another."""
         assignment, works = self.assignment, self.house.works
         former = assignment.lane

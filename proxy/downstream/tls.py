@@ -68,6 +68,9 @@ class TlsConnection(Connection):
                 self._raw.send(farewell)
         super().hang_up(last_words)
 
+    def _shut(self) -> None:
+        self._raw.shutdown(socket.SHUT_WR)
+
     def _send_raw(self, data: bytes) -> str:
         return super().send(data)
 
@@ -106,8 +109,10 @@ class TlsConnection(Connection):
             self.session.close(TLS_FAULT, str(error))
         answer = self._codec.take()
         if answer:
-            self._send_raw(answer)
-            if self.leftover:
+            fault = self._send_raw(answer)
+            if fault:
+                self.session.close(fault, "of TLS's own messages")
+            elif self.leftover:
                 self.session.wake()  # the end of the batch sees to the rest
         return text
 

@@ -17,7 +17,6 @@ from typing import cast
 import trio
 from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
 
-from proxy.config import Limits
 from proxy.downstream.admission import Admission
 from proxy.downstream.entrance import NO_HEADER, NOT_TRUSTED, Entrance, Heard, Visitor
 from proxy.downstream.fanout import Fanout
@@ -32,6 +31,7 @@ from proxy.wire.jsonrpc import printable
 
 NO_REQUEST = "not_websocket"  # why a connection ended
 BURST_SECONDS = 10  # of its rate: what a miner may send at once after a quiet time
+IDLE_BYTES = 65_536  # of frames, beside its own, before a message comes: pings for days, or any fragments
 BATCH = 64  # accepted between two checkpoints
 CLOSE_SECONDS = 1  # for the last words, and the miner's goodbye
 REST_SECONDS = 1.0  # after no more files were to be had
@@ -64,66 +64,74 @@ class WebSockets:
         pool_side: where shares go, and when no more may.
     """
 
-    def __init__(self, admission: Admission, limits: Limits, pool_side: PoolSide) -> None:
+    def __init__(self, admission: Admission, pool_side: PoolSide) -> None:
         self._admission = admission
-        self._limits = limits
         self._pool_side = pool_side
         self._entrances: list[Entrance] = []
-        self._miners: set[WebMiner] = set()
+        self.miners: set[WebMiner] = set()
         self._coming = 0  # accepted, and not counted as miners yet
         self._reading = True
         self._first_jobs = FirstJobs(lambda: None)
-        self._fanout = Fanout(lambda: self._miners, self._give, lambda: None, None)
+        self._fanout = Fanout(lambda: self.miners, self._give, lambda: None, None)
         self._turns = trio.StrictFIFOLock()
-        self._nursery: trio.Nursery | None = None
+        self._nursery: trio.Nursery | None = None  # of miners
+        self._serving: trio.Nursery | None = None  # of all else
         self._scope = trio.CancelScope(shield=True)
         self._over = trio.Event()
 
     def __len__(self) -> int:
-        return len(self._miners)
+        return len(self.miners)
 
     # ---- what the board calls
 
     def open(self, entrance: Entrance) -> None:
-        """Take miners from a listening, non-blocking socket; before run()."""
+        """Take miners from a listening, non-blocking socket."""
         self._entrances.append(entrance)
+        if self._serving is not None:
+            self._serving.start_soon(self._accept, entrance)
 
     def announce(self, house: House, received: float) -> None:
         """Send a house's current work to every miner in it."""
-        if self._miners:
+        if self.miners:
             self._fanout.announce(house, received)
+
+    def shut(self, listener: str = "") -> None:
+        """Accept nobody more, at one listener or at all; sockets are left as they are."""
+        for entrance in list(self._entrances):
+            if listener in ("", entrance.door.listener):
+                trio.lowlevel.notify_closing(entrance.sock)
+                self._entrances.remove(entrance)
 
     def stop_listening(self) -> None:
         """Accept nobody more and read no further requests; answers still go out."""
         self._reading = False
-        for entrance in self._entrances:
-            trio.lowlevel.notify_closing(entrance.sock)
+        entrances = list(self._entrances)
+        self.shut()
+        for entrance in entrances:
             entrance.sock.close()
-        self._entrances.clear()
 
     def close_all(self, reason: str) -> None:
         """Have every connection closed once what can be sent is."""
-        for miner in self._miners:
+        for miner in self.miners:
             miner.session.close(reason)
 
     def count(self) -> Counter[tuple[str, str]]:
         """Count the miners that are here, by listener and dialect."""
-        return Counter((miner.session.listener, miner.session.dialect) for miner in self._miners)
+        return Counter((miner.session.listener, miner.session.dialect) for miner in self.miners)
 
     async def run(self) -> None:
         """Serve until cancelled, and for a moment longer."""
-        if not self._entrances:
-            return
         async with trio.open_nursery() as nursery:
             await nursery.start(self._keep_miners)
             try:
-                async with trio.open_nursery() as serving:
+                async with trio.open_nursery() as self._serving:
                     for entrance in self._entrances:
-                        serving.start_soon(self._accept, entrance)
-                    serving.start_soon(self._fanout.run)
-                    serving.start_soon(self._first_jobs.run)
-                    serving.start_soon(self._sweep)
+                        self._serving.start_soon(self._accept, entrance)
+                    self._serving.start_soon(self._fanout.run)
+                    self._serving.start_soon(self._first_jobs.run)
+                    self._serving.start_soon(self._sweep)
             finally:
+                self._serving = None
                 self.close_all("shutdown")
                 self._scope.deadline = trio.current_time() + CLOSE_SECONDS
                 self._over.set()
@@ -167,17 +175,17 @@ class WebSockets:
             session = miner.session = MinerSession(
                 self._admission.house, door, visitor.address, visitor.since, miner.wake
             )
-            self._miners.add(miner)
+            self.miners.add(miner)
             reason = "reset"
             try:
                 reason = await self._serve(miner, visitor)
             finally:
-                self._miners.discard(miner)
+                self.miners.discard(miner)
                 self._admission.leave(session, reason, _now())
 
     async def _hear_balancer(self, visitor: Visitor) -> bool:
         """Wait for a PROXY header; false if no miner comes of it."""
-        admission, door, limits = self._admission, visitor.entrance.door, self._limits
+        admission, door, limits = self._admission, visitor.entrance.door, self._admission.limits
         if self._coming + admission.here >= limits.max_miners:
             admission.turn_away(door, visitor.peer, "full", "", _now())
             return False
@@ -206,14 +214,16 @@ class WebSockets:
                 websocket = await self._shake_hands(nursery, patience, miner, wire, visitor.entrance)
             if patience.cancelled_caught or websocket is None:
                 if trio.current_time() >= session.deadline:
-                    detail = f"no WebSocket within {self._limits.login_seconds:g} s (limits.login_seconds)"
+                    seconds = self._admission.limits.login_seconds
+                    detail = f"no WebSocket within {seconds:g} s (limits.login_seconds)"
                     session.close("login_timeout", detail)
                 elif wire.is_closed:
                     session.close(NO_REQUEST, "no request for a WebSocket that can be understood")
                 nursery.cancel_scope.cancel()
                 return reason
             nursery.start_soon(self._write, miner, websocket, nursery.cancel_scope)
-            reason = await self._read(miner, websocket)
+            wire.most = visitor.entrance.door.line_bytes + IDLE_BYTES
+            reason = await self._read(miner, websocket, wire)
             session.close(reason)
             nursery.cancel_scope.cancel()
         return reason
@@ -266,9 +276,9 @@ class WebSockets:
 
     # ---- at work
 
-    async def _read(self, miner: WebMiner, websocket: WebSocketConnection) -> str:
+    async def _read(self, miner: WebMiner, websocket: WebSocketConnection, wire: Wire) -> str:
         """Feed the session until the miner goes or is to go; returns why."""
-        session, limits, pool_side = miner.session, self._limits, self._pool_side
+        session, limits, pool_side = miner.session, self._admission.limits, self._pool_side
         rate = limits.requests_per_second
         budget = burst = rate * BURST_SECONDS
         last = _now()
@@ -277,6 +287,7 @@ class WebSockets:
                 message = await websocket.get_message()
             except ConnectionClosed as closed:
                 return self._why(session, closed)
+            wire.heard()
             while pool_side.is_full:
                 await pool_side.room()
             if not self._reading or session.closing:
@@ -342,7 +353,7 @@ class WebSockets:
         while True:
             await trio.sleep(1)
             now = _now()
-            for miner in list(self._miners):
+            for miner in list(self.miners):
                 miner.session.expire(now)
 
 

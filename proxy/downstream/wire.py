@@ -6,6 +6,7 @@ The trap: whoever reads a WebSocket's first request is not told that none will c
 stream is passed on by a call.
 """
 
+import sys
 from collections.abc import Callable
 
 import trio
@@ -20,13 +21,15 @@ class Wire(trio.abc.Stream):
         ahead: bytes that were read already, behind a PROXY header.
         turns: whoever has it goes on with its handshake.
 
-    `shaking` is whether a TLS handshake goes on, `on_end` is called when no more comes, `is_closed` is
+    `unheard` is how many bytes have come since heard() was called, `most` how many may; `shaking` is whether a TLS handshake goes on, `on_end` is called when no more comes, `is_closed` is
     whether that was our doing.
     """
 
     def __init__(self, stream: trio.SocketStream, ahead: bytes, turns: trio.StrictFIFOLock) -> None:
         self.shaking = False
         self.is_closed = False
+        self.unheard = 0
+        self.most = sys.maxsize
         self.on_end: Callable[[], None] = lambda: None
         self._stream = stream
         self._ahead = ahead
@@ -43,12 +46,21 @@ class Wire(trio.abc.Stream):
             except trio.BrokenResourceError:
                 self.on_end()
                 raise
+        self.unheard += len(data)
+        if self.unheard > self.most:
+            # Fragments without content and pings never make a message, and each is kept or answered.
+            await self.aclose()
+            raise trio.BrokenResourceError("too much that is no message")
         if not data:
             self.on_end()
         elif self.shaking:
             async with self._turns:
                 pass
         return data
+
+    def heard(self) -> None:
+        """A message has come of it."""
+        self.unheard = 0
 
     async def peek(self) -> bytes:
         """Look at the first bytes, which are read again; b"" if none come."""

@@ -83,9 +83,9 @@ static int field_write(const Field *field, uint8_t *to, long path)
     return good > 0 ? hex_decode(to, digits, (size_t)field->digits, path != PATH_PORTABLE) : good;
 }
 
-/* Whether a solution is text whose first indices are out of order.  That is so for 255 in 256 of
- * random digits, the cheapest flood there is, and they need not be decoded for it.  Returns 1, 0
- * or, with an exception set, -1; says nothing about the digits that follow. */
+/* Whether a solution is text whose first indices are out of order.  So are 127 in 128 of random
+ * ones, the cheapest flood there is; their digits are then only checked, in half the time.
+ * Returns 1, 0 or, with an exception set, -1; says nothing about the digits that follow. */
 static int out_of_order_at_once(const Params *params, const Field *solution, long path)
 {
     const uint8_t *digits;

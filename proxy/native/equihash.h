@@ -4,14 +4,15 @@
  * compiler flags does, since every function asks for its instructions by attribute and is only
  * called when the processor has them.
  *
- *     | path     | leaves at once | needs                     |
- *     | avx512   | 8              | AVX-512 F, VL, BW, DQ     |
- *     | avx2     | 4              | AVX2                      |
- *     | portable | 1              | gcc or clang, little end  |
+ *     | path     | leaves at once | needs                       |
+ *     | avx512   | 2 * 8          | AVX2, AVX-512 F, VL, BW, DQ |
+ *     | avx2     | 4              | AVX2                        |
+ *     | portable | 1              | gcc or clang, little end    |
  *
- * Order of work: length → order of the first eight pairs → unpack → order of all → leaves with
- * early exit → root → distinctness.  Each rule is cheaper than the next or, as distinctness,
- * cheap for the honest only.
+ * Order of work: length → order of the first eight indices → digits → unpack and order, eight by
+ * eight → leaves with early exit → root → distinctness.  Each rule is cheaper than the next or,
+ * as distinctness, cheap for the honest only.  (The first two are in _equihash.c, and bytes go
+ * without the second.)
  *
  * The trap: vectors must not cross into functions without the attribute (their ABI differs), so
  * everything that takes or returns one is always_inline.
@@ -269,7 +270,10 @@ static int equihash_flaw(const Params *p, const uint8_t *input, size_t input_byt
     else
 #endif
         right = unpack_ordered(index, packed, p->leaves, p->c);
-    return right ? tree(p, input, input_bytes, index, &seen, path) : FLAW_ORDER;
+    if (!right)
+        return FLAW_ORDER;
+    int flaw = tree(p, input, input_bytes, index, &seen, path);
+    return flaw ? flaw : seen_distinct(&seen, index, p->leaves) ? FLAW_NONE : FLAW_DUPLICATE;
 }
 
 #endif

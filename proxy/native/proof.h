@@ -26,8 +26,8 @@ enum {
     PROOF_MAX_C = 25,
     PROOF_MAX_BYTES = PROOF_MAX_LEAVES * (PROOF_MAX_C + 1) / 8,
     PROOF_SLACK = 32,
-    START_LEAVES = 16,
-    START_BYTES = 64, /* they are in it whatever their width, and it is whole vectors of digits */
+    START_LEAVES = 8,
+    START_BYTES = 32, /* they are in it whatever their width, and it is whole vectors of digits */
     PROOF_MAX_INPUT = 252, /* header and nonce; with the index, two BLAKE2b blocks */
 };
 
@@ -124,7 +124,8 @@ SLUICE_INLINE void unpack(uint32_t *index, const uint8_t *packed, unsigned first
  * begins at leaf i has a left half that begins at i with its lowest one bit cleared, so all
  * nodes are the pairs (i & (i - 1), i).
  *
- * In a run of eight, the partners of 1..7 are inside the run; the one of 0 is further left.
+ * Looked at here: a run of eight, or all of a proof of fewer.  In a run the partners of 1..7 are
+ * inside it; the one of 0 is further left.
  * A difference of two indices of at most 26 bits has the sign bit set when it should. */
 SLUICE_INLINE int ordered(const uint32_t *index, unsigned first, unsigned last)
 {
@@ -188,7 +189,7 @@ SLUICE_INLINE void seen_note(Seen *seen, uint32_t index)
     *word = was | (uint64_t)1 << (index & 63);
 }
 
-SLUICE_INLINE int seen_distinct(const Seen *seen, const uint32_t *index, unsigned leaves)
+static inline int seen_distinct(const Seen *seen, const uint32_t *index, unsigned leaves)
 {
     for (unsigned i = 0; i < seen->crowded; i++) {
         unsigned times = 0;

@@ -14,7 +14,8 @@ from proxy.core.poolhealth import Record
 from proxy.upstream.backoff import Backoff
 from proxy.upstream.link import Link
 
-STILL_SECONDS = 600  # between two lines that say the same of a pool that nobody waits for
+# Between two lines that say the same of a pool that nobody waits for, and after which a failure is forgotten.
+STILL_SECONDS = 600
 
 log = structlog.get_logger()
 
@@ -59,6 +60,8 @@ class Contender:
         wait: seconds until the next attempt, 0 for none.
         hurried: that wait is to end now.
         failed_at: seconds of the monotonic clock.
+        retiring: it is no more in the configuration; it lasts for as long as the farm works for it.
+        scope: of the task that tries it.
         news: set when the task that tries it has to look around.
     """
 
@@ -72,6 +75,8 @@ class Contender:
     wait: float = 0.0
     hurried: bool = False
     failed_at: float = float("-inf")
+    retiring: bool = False
+    scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     news: trio.Event = attrs.field(factory=trio.Event)
     _said: str = ""
     _say_again: float = 0.0
@@ -107,7 +112,8 @@ class Contender:
         """
         self.status.last_fault = fault
         self.status.connected_at = 0.0
-        if worked:
+        # Not when it is left: pools that all refuse everything would take turns without a pause.
+        if worked or now > self.failed_at + self.wait + STILL_SECONDS:
             self.backoff.reset()
         self.wait = self.backoff.next()
         self.failed_at = now
@@ -132,7 +138,6 @@ class Contender:
             self.dialling.cancel()
             self.dialling = None
         self.status.connected_at = 0.0
-        self.backoff.reset()
         self.wait = 0.0
         return link
 

@@ -96,6 +96,13 @@ class Sink(Protocol):
         """A share's verdict is in."""
 
 
+class PoolSink(Sink, Protocol):
+    """Who is told of everything that comes from the pool that the farm works for."""
+
+    def pool_lost(self) -> None:
+        """There is no pool connection to work for, and all shares of the last are settled."""
+
+
 class Conversation(ABC):
     """The pool-facing end of one connection, in no dialect yet.
 

@@ -11,7 +11,7 @@ for a while without a break; and a quiet probe that is dropped for its silence h
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import attrs
 
@@ -120,6 +120,28 @@ class Failover:
         """The one that is followed has moved to the preferred pool; it has proved itself there."""
         self._led = reason
         self._standings[self._preferred()].patience.waive()
+
+    def rearrange(
+        self, order: Sequence[int | None], failback_seconds: float, waived: Iterable[int] = ()
+    ) -> None:
+        """Go by another list of pools.
+
+        Args:
+            order: the former place of each, None for a new one.
+            waived: places of those that the farm goes to as soon as they give work.
+        """
+        former = self._standings
+        self._standings = [
+            Standing(Patience(failback_seconds)) if place is None else former[place] for place in order
+        ]
+        for standing in self._standings:
+            standing.patience.configure(failback_seconds)
+        self.active, self._chosen = (
+            order.index(place) if place is not None and place in order else None
+            for place in (self.active, self._chosen)
+        )
+        for place in waived:
+            self._standings[place].patience.waive()
 
     # ---- what follows
 

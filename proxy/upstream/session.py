@@ -11,7 +11,6 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from random import Random
-from typing import Protocol
 
 import structlog
 import trio
@@ -22,9 +21,9 @@ from proxy.errors import PoolError
 from proxy.model.job import Job
 from proxy.model.target import to_difficulty
 from proxy.upstream.backlog import QUEUE_HIGH, Backlog
-from proxy.upstream.backoff import Backoff
-from proxy.upstream.contender import Contender, PoolStatus
-from proxy.upstream.conversation import Conversation, Forward, Sink
+from proxy.upstream.casting import first_cast, recast
+from proxy.upstream.contender import Contender
+from proxy.upstream.conversation import Conversation, Forward, PoolSink
 from proxy.upstream.dial import dial
 from proxy.upstream.failover import LOST, REJECTING, Failover
 from proxy.upstream.link import FAULTS, Link, account_at, renewed, said
@@ -35,13 +34,6 @@ STABLE_SECONDS = 10
 FRESH_SECONDS = 1.0  # a failure so long ago is no reason to wait when there is no work
 
 log = structlog.get_logger()
-
-
-class PoolSink(Sink, Protocol):
-    """Who is told of everything that comes from the pool that the farm works for."""
-
-    def pool_lost(self) -> None:
-        """There is no pool connection to work for, and all shares of the last are settled."""
 
 
 class Upstream:
@@ -73,13 +65,10 @@ class Upstream:
         self._tally = tally
         self._reply_seconds = config.limits.upstream_reply_seconds
         self._numbers: Iterator[int] = itertools.count(1)
-        pools = config.upstream.pools
-        self._failover = Failover(len(pools), config.limits.failback_seconds, first_choice)
-        self.pools = [PoolStatus(pool.name, str(pool.url)) for pool in pools]
-        self._contenders = [
-            Contender(place, pool, status, Backoff(config.limits.reconnect_seconds_max, random))
-            for place, (pool, status) in enumerate(zip(pools, self.pools, strict=True))
-        ]
+        self._random = random
+        self._contenders = first_cast(config, random)
+        self.pools = [contender.status for contender in self._contenders]
+        self._failover = Failover(len(self.pools), config.limits.failback_seconds, first_choice)
         self._link: Link | None = None  # the one that the farm works for
         self._conversation: Conversation | None = None  # its
         self._left: set[Link] = set()  # those whose last answers are still to come
@@ -130,7 +119,8 @@ class Upstream:
     @property
     def current(self) -> int | None:
         """Place of the pool that works now in the list of pools, None without one."""
-        return self._failover.active
+        active = self._failover.active
+        return None if active is None or self._contenders[active].retiring else active
 
     @property
     def waiting(self) -> int:
@@ -170,6 +160,22 @@ class Upstream:
         """Move to the pool that is preferred now, as soon as it gives work; see first_choice."""
         self._failover.led(reason)
         self._review()
+
+    def configure(self, config: Config) -> None:
+        """Go by another configuration; pools that are the same in it keep their connections."""
+        before, self._config, limits = self._config, config, config.limits
+        cast = recast(self._contenders, self._failover.active, before, config, self._random)
+        self._failover.rearrange(cast.order, limits.failback_seconds, cast.waived)
+        self._reply_seconds = limits.upstream_reply_seconds
+        self._contenders = cast.contenders
+        self.pools = [contender.status for contender in cast.contenders if not contender.retiring]
+        for contender in cast.gone:
+            contender.scope.cancel()
+            self._drain(contender.leave())
+        for contender in cast.new:
+            self._nursery.start_soon(self._keep, contender)
+        self._review()
+        self.on_batch()
 
     # ---- what links tell
 
@@ -217,11 +223,12 @@ class Upstream:
 
     async def _keep(self, contender: Contender) -> None:
         """Try a pool whenever it is wanted."""
-        while True:
-            while not contender.wanted:
-                await contender.news.wait()
-            await self._attempt(contender)
-            await contender.pause()
+        with contender.scope:
+            while not contender.retiring:
+                while not contender.wanted:
+                    await contender.news.wait()
+                await self._attempt(contender)
+                await contender.pause()
 
     async def _attempt(self, contender: Contender) -> None:
         """Connect to a pool, and stay until that has failed or the pool is left."""
@@ -354,7 +361,9 @@ class Upstream:
     def _leave(self, contender: Contender) -> None:
         """Stop trying a pool; its connection ends when it has answered what it was sent."""
         self._failover.left(contender.place)
-        link = contender.leave()
+        self._drain(contender.leave())
+
+    def _drain(self, link: Link | None) -> None:
         if link is not None:
             self._left.add(link)
             link.drain(self._reply_seconds)

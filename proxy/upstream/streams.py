@@ -13,6 +13,7 @@ from wsproto.utilities import LocalProtocolError, RemoteProtocolError
 from proxy.errors import PoolError
 
 RECEIVE_BYTES = 65_536
+CLOSE_SECONDS = 1  # for a goodbye, where the socket takes no more
 MOST_MESSAGE = 1_048_576  # bytes that are kept of one message; a job has some hundred
 
 
@@ -96,9 +97,9 @@ class WebSocketStream(trio.abc.Stream):
         await self._stream.wait_send_all_might_not_block()
 
     async def aclose(self) -> None:
-        """Say goodbye, as far as that goes without waiting, and close."""
+        """Say goodbye, without waiting for the pool's, and close."""
         try:
-            with trio.move_on_after(0):
+            with trio.move_on_after(CLOSE_SECONDS):
                 await self._send(ws.CloseConnection(code=1000))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             pass  # it has gone without

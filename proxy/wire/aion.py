@@ -35,6 +35,7 @@ from proxy.wire.replies import REFUSED_BARE, OwnId, read_pool_id, read_reply, re
 NTIME_DIGITS = 16
 
 OTHER_CODE = 20  # of every fault that has no code of its own
+RECONNECT = b'{"id":null,"method":"client.reconnect","params":[]}\n'  # to where the miner was told to
 
 # Verdict table, Aion column: these texts are fixed, MALFORMED and REJECTED bring their own.
 _REFUSALS: dict[Reason, tuple[int, str]] = {
@@ -83,7 +84,8 @@ def read_request(line: bytes) -> events.MinerEvent:
     return events.UnknownMethod(request_id, plain(method, MAX_NAME))
 
 
-class _UsualParams(msgspec.Struct, array_like=True, gc=False):
+# What would be passed over unread is for the long way: it could be no UTF-8, and the line no JSON.
+class _UsualParams(msgspec.Struct, array_like=True, gc=False, forbid_unknown_fields=True):
     worker: str
     job_id: str
     ntime: str
@@ -95,6 +97,8 @@ class _UsualSubmit(msgspec.Struct, gc=False):
     params: _UsualParams
     method: Literal["mining.submit"]
     id: msgspec.Raw = msgspec.Raw(NULL)
+    result: None = None
+    error: None = None
 
 
 _decode_usual_submit = msgspec.json.Decoder(_UsualSubmit).decode
@@ -290,6 +294,7 @@ class _Yes(msgspec.Struct, gc=False):
     result: Literal[True]
     error: None = None
     method: None = None
+    params: None = None
 
 
 _decode_yes = msgspec.json.Decoder(_Yes).decode

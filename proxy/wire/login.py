@@ -223,6 +223,7 @@ class _Yes(msgspec.Struct, gc=False):
     result: _Status
     error: None = None
     method: None = None
+    params: None = None
 
 
 _decode_yes = msgspec.json.Decoder(_Yes).decode

@@ -22,7 +22,8 @@ SIG_DIGITS, COMMITMENT_DIGITS = 128, 64
 MAX_ALGORITHM = 64
 
 
-class _UsualParams(msgspec.Struct, gc=False):
+# What would be passed over unread is for the long way: it could be no UTF-8, and the line no JSON.
+class _UsualParams(msgspec.Struct, gc=False, forbid_unknown_fields=True):
     job_id: str
     nonce: str
     id: str = ""
@@ -41,6 +42,8 @@ class _UsualSubmit(msgspec.Struct, gc=False):
     params: _UsualParams
     method: Literal["submit"]
     id: msgspec.Raw = msgspec.Raw(NULL)
+    result: None = None
+    error: None = None
 
 
 _decode_usual_submit = msgspec.json.Decoder(_UsualSubmit).decode

@@ -22,8 +22,7 @@ from proxy.downstream.session import FlowMaker, MinerSession
 from proxy.errors import PoolError
 from proxy.model.job import ID_DIGITS, Job, Work
 from proxy.model.share import Reason, Verdict
-from proxy.upstream.conversation import LOST, Conversation, Forward
-from proxy.upstream.session import PoolSink
+from proxy.upstream.conversation import LOST, Conversation, Forward, PoolSink
 from proxy.wire import aion, events, login
 from proxy.workers.books import NONE, Book
 

@@ -142,6 +142,8 @@ def test_an_error_names_file_variable_or_environment() -> None:
     assert origin.line(Fault(("limits", "ban", "allow"), "t")) == "SLUICE__LIMITS__BAN: allow: t"
     assert origin.line(Fault(("a b\n", "c-d"), "t")) == r's.toml: "a b\n".c-d: t'
     assert Origin("", {}).line(Fault(("workers",), "t")) == "environment: workers: t"
+    hostile = Origin("", {("a\x1b",): "SLUICE__A\x1b"})
+    assert hostile.line(Fault(("a\x1b",), "t")) == r'"SLUICE__A\u001b": t'
 
 
 parts = st.sampled_from(

@@ -72,7 +72,7 @@ class Opened:
 
     def connections(self) -> list[Connection]:
         """The board's connections, oldest first."""
-        return list(self.board._connections.values())
+        return list(self.board.connections.values())
 
     async def until(self, condition: Any) -> None:
         """Wait for what the board does by itself; looked at whenever nothing else happens."""
@@ -117,7 +117,7 @@ async def opened(
         yield made
         nursery.cancel_scope.cancel()
     assert len(board) == 0
-    assert not board._admission.here
+    assert not board.admission.here
     assert not board._anteroom.visitors
     assert tally.connections["farm"] == sum(made.reasons().values())
     assert house.space is None or house.space.lent == 0

@@ -43,7 +43,7 @@ async def test_a_miner_is_who_the_balancer_says(clock: MockClock, header: bytes)
             await made.until(lambda: len(made.board) == 1)
             await miner.log_in()
             assert made.connections()[0].session.address == MINER
-            assert made.board._admission.by_address == {MINER: 1}
+            assert made.board.admission.by_address == {MINER: 1}
             assert made.tally.connections == {"farm": 1}
 
 

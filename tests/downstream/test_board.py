@@ -524,7 +524,7 @@ async def test_churn_leaves_nothing_behind(clock: MockClock) -> None:
             await made.until(lambda: not len(made.board))
             assert made.tally.connections["farm"] == 120
             assert len(made.ended) == 120
-            assert not made.board._admission.by_address
+            assert not made.board.admission.by_address
 
 
 async def test_two_listeners_have_names_of_their_own(clock: MockClock) -> None:

@@ -56,20 +56,20 @@ def test_files_that_are_no_good_are_named_by_key(authority: Authority, tmp_path:
         ({"client_ca": str(junk)}, f"listen.farm.tls.client_ca: {junk}: holds no certificate"),
     ]:
         with pytest.raises(ConfigError) as caught:
-            make_context("listen.farm", attrs.evolve(tls, **change))  # type: ignore[arg-type]
+            make_context("listen.farm", attrs.evolve(tls, **change))
         assert str(caught.value) == said
 
 
 def test_a_key_with_a_password_is_refused_and_not_asked_for_at_the_terminal(
     authority: Authority, tmp_path: Path
 ) -> None:
-    from cryptography.hazmat.primitives import serialization as ser
+    from cryptography.hazmat.primitives import serialization as forms
 
     tls = authority.issue()
-    key = ser.load_pem_private_key(Path(tls.key).read_bytes(), None)
-    form = ser.PrivateFormat.PKCS8
+    key = forms.load_pem_private_key(Path(tls.key).read_bytes(), None)
+    form = forms.PrivateFormat.PKCS8
     Path(tls.key).write_bytes(
-        key.private_bytes(ser.Encoding.PEM, form, ser.BestAvailableEncryption(b"secret"))
+        key.private_bytes(forms.Encoding.PEM, form, forms.BestAvailableEncryption(b"secret"))
     )
     with pytest.raises(
         ConfigError, match=r"listen\.farm\.tls\.key: .* is encrypted; give one without password"
@@ -156,3 +156,11 @@ async def test_without_tls_there_is_nothing_to_do() -> None:
     certificates = Certificates([Listen()])
     await certificates.keep_fresh()
     await certificates.say_ends()
+
+
+async def test_new_files_that_end_soon_are_said_at_once(authority: Authority) -> None:
+    tls = authority.issue(not_after=END)
+    certificates = Certificates([listen(tls)], lambda: END.timestamp() - 5 * DAY)
+    with structlog.testing.capture_logs() as logs:
+        certificates.reload()
+    assert [line["event"] for line in logs] == ["certificate loaded", "certificate expires soon"]

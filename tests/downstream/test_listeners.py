@@ -257,4 +257,6 @@ def test_all_who_come_by_a_file_have_one_address(tmp_path: Path) -> None:
         assert peer_text(peer) == UNIX
     assert peer_text(b"\0abstract") == UNIX
     assert peer_text(("::1", 5, 0, 0)) == "::1"
+    # A port for both shows IPv4 so; limits, bans and networks know it by its plain form.
+    assert peer_text(("::ffff:192.0.2.7", 5, 0, 0)) == "192.0.2.7"
     assert type(taken) is socket.socket, "closing a miner must not remove the file"

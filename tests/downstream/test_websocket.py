@@ -42,6 +42,10 @@ from tests.kit.miners import (
 )
 
 V1 = b"PROXY TCP4 203.0.113.7 192.0.2.1 56324 3333\r\n"
+ASK_FOR_IT = (
+    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 Make = Callable[[socket.socket, Door], Entrance]
 
 
@@ -90,8 +94,9 @@ class WebMiner:
             while True:
                 lines.append(await self.hear())
         except ConnectionClosed as closed:
-            assert closed.reason is not None
-            return lines, closed.reason.code, closed.reason.reason or ""
+            reason = closed.reason
+        assert reason is not None
+        return lines, reason.code, reason.reason or ""
 
 
 @asynccontextmanager
@@ -255,6 +260,19 @@ async def test_a_message_longer_than_a_line_is_too_long(clock: MockClock) -> Non
             assert made.reasons() == {"line_too_long": 1}
 
 
+async def test_fragments_without_content_end_somewhere(clock: MockClock) -> None:
+    with within():
+        async with opened(Limits(line_bytes=2000), make=at()) as made, await made.connect() as miner:
+            stream = miner.stream
+            await stream.send_all(ASK_FOR_IT)
+            assert b" 101 " in await stream.receive_some(4096)
+            empty = b"\x01\x80\0\0\0\0" + b"\x00\x80\0\0\0\0" * 20_000
+            with suppress(trio.BrokenResourceError):
+                await stream.send_all(empty)
+            await made.until(lambda: not len(made.board))
+            assert made.reasons() == {"reset": 1}
+
+
 async def test_a_goodbye_is_no_fault_and_a_hang_up_none_either(clock: MockClock) -> None:
     with within():
         async with opened(make=at()) as made:
@@ -269,6 +287,10 @@ async def test_a_goodbye_is_no_fault_and_a_hang_up_none_either(clock: MockClock)
             assert made.reasons() == {"closed": 1, "reset": 1}
 
 
+async def _nothing(_most: int | None = None) -> bytes:
+    await trio.sleep_forever()
+
+
 async def test_a_slow_reader_is_dropped(clock: MockClock) -> None:
     limits = Limits(outgoing_bytes=5000, requests_per_second=1e6)
     ask = written({"id": 5, "method": "x" * 250, "params": []}).decode()
@@ -276,13 +298,8 @@ async def test_a_slow_reader_is_dropped(clock: MockClock) -> None:
         async with opened(limits, make=at()) as made:
             async with web(made) as miner:
                 await miner.log_in()
-                stream = miner.websocket._stream
-
-                async def nothing(_bytes: object = None) -> bytes:
-                    await trio.sleep_forever()
-                    return b""
-
-                stream.receive_some = nothing  # type: ignore[method-assign]
+                # It reads nothing more.
+                miner.websocket._stream.receive_some = _nothing  # type: ignore[assignment,method-assign]
                 with suppress(ConnectionClosed, trio.BrokenResourceError):
                     while len(made.board):
                         await miner.websocket.send_message(ask * 20)
@@ -344,12 +361,6 @@ async def test_a_stop_sends_what_waits_and_says_goodbye(clock: MockClock) -> Non
             assert made.reasons() == {"shutdown": 1}
 
 
-ASK_FOR_IT = (
-    b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-)
-
-
 async def test_a_cancel_leaves_a_moment_to_say_goodbye_and_no_more(clock: MockClock) -> None:
     tally, sock = Tally(), listening()
     board = Board(FakeHouse(), Limits(), tally, FakePoolSide())
@@ -359,8 +370,8 @@ async def test_a_cancel_leaves_a_moment_to_say_goodbye_and_no_more(clock: MockCl
             nursery.start_soon(board.run)
             await miner.stream.send_all(ASK_FOR_IT)
             assert b" 101 " in await miner.stream.receive_some(4096)
-            while not len(board):
-                await trio.sleep(0.05)  # nothing tells of it
+            while not len(board):  # noqa: ASYNC110  # nothing tells of it
+                await trio.sleep(0.05)
             began = trio.current_time()
             nursery.cancel_scope.cancel()
         # It heard a goodbye, and did not say its own.
@@ -412,7 +423,7 @@ async def test_behind_a_balancer(clock: MockClock, tmp_path: Path, is_tls: bool)
         make = at(tls=tls, balancers=Balancers(True, ["127.0.0.0/8"]))
         async with opened(make=make) as made, web(made, before=V1, tls=context) as miner:
             await miner.log_in()
-            assert made.board._admission.by_address == {"203.0.113.7": 1}
+            assert made.board.admission.by_address == {"203.0.113.7": 1}
 
 
 async def test_a_health_check_leaves_no_trace(clock: MockClock) -> None:

@@ -1,5 +1,6 @@
 """The stream under a WebSocket: what was read ahead comes first, and a handshake waits for its turn."""
 
+import pytest
 import trio
 from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
@@ -61,3 +62,17 @@ async def test_a_handshake_waits_for_its_turn() -> None:
             assert heard == []
         await wait_all_tasks_blocked()
         assert heard == [b"hello"]
+
+
+async def test_what_never_makes_a_message_is_cut_off() -> None:
+    near, far, _ = wire()
+    near.most = 10
+    await far.send_all(b"123456")
+    assert await near.receive_some() == b"123456"
+    near.heard()
+    await far.send_all(b"123456")
+    assert await near.receive_some() == b"123456"
+    await far.send_all(b"123456")
+    with pytest.raises(trio.BrokenResourceError):
+        await near.receive_some()
+    assert await far.receive_some() == b""

@@ -1,7 +1,8 @@
 """Coverage-guided fuzzing of everything that reads bytes from outside.
 
     target      what a target is, and what all of them assert alike
-    lines, sessions, settings, proofs, ways    the targets, by what they read
+    lines, sessions, settings, proofs, ways    the targets, by what they read; houses is what sessions need
+    mutation    of JSON by its tokens
     targets     all of them by name
     engine      atheris, one process for each target; findings
     corpus/     small inputs of each target, replayed by ordinary pytest (test_corpus.py)

@@ -9,6 +9,7 @@ Ends with 0 if nothing was found, 1 if something was, 69 if nothing could be fuz
 The trap: see engine.py, nothing of proxy may be imported before it.
 """
 
+import importlib
 import importlib.util
 import os
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from tests.fuzz.engine import NOT_HERE, Engine, replay
+from tests.fuzz.engine import MODULES, NOT_HERE, Engine, Targets, replay, targets_of
 
 FOUND, UNAVAILABLE = 1, os.EX_UNAVAILABLE
 
@@ -24,8 +25,10 @@ FOUND, UNAVAILABLE = 1, os.EX_UNAVAILABLE
 @click.command()
 @click.argument("name")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--seconds", default=60, show_default=True, help="For each target.")
-@click.option("--corpus", type=click.Path(file_okay=False, path_type=Path), help="Where to keep what is learnt.")
+@click.option("--seconds", default=60, show_default=True, type=click.IntRange(min=1), help="For each target.")
+@click.option(
+    "--corpus", type=click.Path(file_okay=False, path_type=Path), help="Where to keep what is learnt."
+)
 @click.option(
     "--findings",
     default=Path("build/fuzz"),
@@ -33,47 +36,47 @@ FOUND, UNAVAILABLE = 1, os.EX_UNAVAILABLE
     type=click.Path(file_okay=False, path_type=Path),
     help="Where to put what breaks an invariant.",
 )
-@click.option("--extra", multiple=True, hidden=True, help="A module with TARGETS of its own.")
+@click.option("--targets", "module", default=MODULES, hidden=True, help="The module that has them.")
 def main(
-    name: str, files: tuple[Path, ...], seconds: int, corpus: Path | None, findings: Path, extra: tuple[str, ...]
+    name: str, files: tuple[Path, ...], seconds: int, corpus: Path | None, findings: Path, module: str
 ) -> None:
-    """Fuzz target NAME, or all; with FILES run it on these; NAME list shows them."""
-    if name == "list" or files:
-        _without_engine(name, files)
-        return
-    if importlib.util.find_spec("atheris") is None:
+    """Fuzz target NAME, or all of them; with FILES run it on these; with NAME list show what there is."""
+    if name == "list":
+        for target in targets_of(module).values():
+            click.echo(f"{target.name:20}{target.invariant}")
+    elif files:
+        (target,) = _chosen(name, targets_of(module)).values()
+        for path in files:
+            target.run(path.read_bytes())
+            click.echo(f"{name}: {path} is well")
+    elif importlib.util.find_spec("atheris") is None:
         click.echo(NOT_HERE, err=True)
         sys.exit(UNAVAILABLE)
-    engine = Engine(*extra)
-    names = list(engine.targets) if name == "all" else [name]
-    _known(names[0], engine.targets)
-    count = 0
-    for each in names:
-        summary, found = engine.fuzz(each, seconds, corpus, findings)
-        click.echo(f"{each}: {summary}")
-        for path in found:
-            why = replay(each, path) or "only under atheris: too slow, or too much memory"
-            click.echo(f"{each}: FOUND {why}; replay: python -m tests.fuzz {each} {path}")
-        count += len(found)
-    sys.exit(FOUND if count else 0)
+    else:
+        engine = Engine(module)
+        chosen = [target.name for target in _chosen(name, engine.targets).values()]
+        # Every one of them, also behind one that finds something.
+        counts = [_fuzz(engine, each, seconds, corpus, findings) for each in chosen]
+        sys.exit(FOUND if any(counts) else 0)
 
 
-def _without_engine(name: str, files: tuple[Path, ...]) -> None:
-    from tests.fuzz.targets import TARGETS
-
-    if name == "list":
-        for target in TARGETS.values():
-            click.echo(f"{target.name:20}{target.invariant}")
-        return
-    _known(name, TARGETS)
-    for path in files:
-        TARGETS[name].run(path.read_bytes())
-        click.echo(f"{name}: {path} is well")
+def _fuzz(engine: Engine, name: str, seconds: int, corpus: Path | None, findings: Path) -> int:
+    """Fuzz one target, and say in one line what came of it and in one more for each finding."""
+    summary, found = engine.fuzz(name, seconds, corpus, findings)
+    click.echo(f"{name}: {summary}")
+    for path in found:
+        why = replay(name, path, engine.module) or "only under atheris: too slow, or too much memory"
+        click.echo(f"{name}: FOUND {why}; replay: python -m tests.fuzz {name} {path}")
+    return len(found)
 
 
-def _known(name: str, targets: object) -> None:
-    if name not in targets:  # type: ignore[operator]
+def _chosen(name: str, targets: Targets) -> Targets:
+    if name == "all":
+        return targets
+    if name not in targets:
         raise click.UsageError(f"no target {name!r}; python -m tests.fuzz list shows them")
+    return {name: targets[name]}
 
 
-main(prog_name="python -m tests.fuzz")
+if __name__ == "__main__":
+    main(prog_name="python -m tests.fuzz")

@@ -14,8 +14,8 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, suppress
+from collections.abc import Callable
+from contextlib import redirect_stderr
 from pathlib import Path
 from typing import Any
 
@@ -25,28 +25,34 @@ ROOT = Path(__file__).parents[2]
 INSTRUMENTED = ["proxy", "tests.fuzz", "tomllib", "ipaddress"]
 SLOW_SECONDS = 10  # an input that takes longer is a finding; on a busy machine one takes 0.1
 MOST_MEGABYTES = 2048  # of memory; a target needs 100
-NOT_HERE = (
-    "atheris is not installed (pip install -e '.[fuzz]'; it is to be had for Linux on x86_64): NOTHING WAS FUZZED"
-)
+NOT_HERE = "NOTHING WAS FUZZED: no atheris here (pip install -e '.[fuzz]', on Linux and x86_64)"
+
+
+MODULES = "tests.fuzz.targets"  # gathers those of all the others
+Targets = dict[str, Any]  # Target by name; the class is in the code under test's company, see the trap
+
+
+def targets_of(module: str) -> Targets:
+    """Import a module and return its targets."""
+    found: Targets = importlib.import_module(module).TARGETS
+    return found
 
 
 class Engine:
     """atheris with the targets loaded.
 
     Args:
-        extra: modules whose `TARGETS` are fuzzed beside our own.
+        module: what has them.
     """
 
-    def __init__(self, *extra: str) -> None:
+    def __init__(self, module: str = MODULES) -> None:
+        self.module = module
         self._atheris: Any = importlib.import_module("atheris")
         # It names every module that it instruments.
         quiet = redirect_stderr(io.StringIO())
-        with quiet, self._atheris.instrument_imports(include=[*INSTRUMENTED, *extra]):
-            module = importlib.import_module("tests.fuzz.targets")
-            self.targets = dict(module.TARGETS)
-            for name in extra:
-                self.targets |= {target.name: target for target in importlib.import_module(name).TARGETS}
-        self._corpus: Path = importlib.import_module("tests.fuzz.target").CORPUS
+        with quiet, self._atheris.instrument_imports(include=INSTRUMENTED):
+            self.targets = targets_of(module)
+        self._corpus = Path(__file__).parent / "corpus"
 
     def fuzz(self, name: str, seconds: int, kept: Path | None, findings: Path) -> tuple[str, list[Path]]:
         """Fuzz one target.
@@ -93,7 +99,7 @@ class Engine:
                 "timeout": SLOW_SECONDS,
                 "rss_limit_mb": MOST_MEGABYTES,
                 "artifact_prefix": f"{findings}/{name}-",
-                "dict": words,
+                **({"dict": words} if target.tokens else {}),
                 "use_value_profile": 1,
                 "print_final_stats": 1,
             }
@@ -125,13 +131,13 @@ def _saving(run: Callable[[bytes], None], prefix: str) -> Callable[[bytes], None
     return saving
 
 
-def replay(name: str, path: Path) -> str:
+def replay(name: str, path: Path, module: str = MODULES) -> str:
     """Run a finding in a fresh process without atheris.
 
     Returns: what it ends with, one line; "" if it ends well.
     """
     ended = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz", name, str(path.resolve())],
+        [sys.executable, "-m", "tests.fuzz", name, str(path.resolve()), "--targets", module],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -149,17 +155,13 @@ def replay(name: str, path: Path) -> str:
 def _summary(said: str) -> str:
     """What libFuzzer's last words are: coverage, features, size of the corpus; and how many runs it were."""
     status = [line for line in said.splitlines() if line.startswith("#") and "cov:" in line]
-    runs = [line.split()[-1] for line in said.splitlines() if line.startswith("stat::number_of_executed_units")]
-    return f"{runs[-1] if runs else '?'} runs, {' '.join(status[-1].split()[2:8]) if status else 'no coverage'}"
+    runs = [
+        line.split()[-1] for line in said.splitlines() if line.startswith("stat::number_of_executed_units")
+    ]
+    return (
+        f"{runs[-1] if runs else '?'} runs, {' '.join(status[-1].split()[2:8]) if status else 'no coverage'}"
+    )
 
 
 def _quoted(token: bytes) -> str:
     return '"' + "".join(f"\\x{byte:02x}" for byte in token) + '"'
-
-
-def inputs(corpus: Path) -> Iterator[tuple[str, Path]]:
-    """The inputs of a corpus, with the target that each one is for."""
-    with suppress(FileNotFoundError):
-        for folder in sorted(corpus.iterdir()):
-            for path in sorted(folder.iterdir()):
-                yield folder.name, path

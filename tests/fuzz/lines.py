@@ -22,7 +22,15 @@ ALGORITHM, PERSON = "equihash/210_9", "AION0PoW"
 ALIAS = "2a"
 CUT = b"\x1e"  # where an input's chunks end; JSON has no use for it, not even inside a string
 
-ENVELOPE = (b'"id":', b'"method":', b'"params":[', b'"params":{', b'"result":', b'"error":', b'"jsonrpc":"2.0"')
+ENVELOPE = (
+    b'"id":',
+    b'"method":',
+    b'"params":[',
+    b'"params":{',
+    b'"result":',
+    b'"error":',
+    b'"jsonrpc":"2.0"',
+)
 VALUES = tuple(value for value in NASTY if 0 < len(value) <= 64)
 AION_METHODS = (
     *(b'"mining.subscribe"', b'"mining.authorize"', b'"mining.extranonce.subscribe"', b'"mining.submit"'),
@@ -97,7 +105,7 @@ def _check_request(event: events.MinerEvent) -> None:
 
 
 def aion_pool(data: bytes) -> None:
-    """A line of an Aion pool is an event or PoolError; a plain yes reads as the long way; a job survives us."""
+    """A line of an Aion pool is an event or PoolError; a plain yes reads so either way; a job survives us."""
     try:
         event = aion.read_pool(data)
     except PoolError as fault:
@@ -296,9 +304,9 @@ def pool_lines() -> list[bytes]:
     )
     job = b'{"jsonrpc":"2.0","method":"job","params":%s}'
     welcome = b'{"id":1,"error":null,"result":{"id":"58cb","job":%s,"extensions":["algo"],"status":"OK"}}'
-    kawpow = (
-        b'{"blob":"%s","job_id":"k","target":"00000000ff000000","algo":"kawpow","seed_hash":"%s"}'
-        % (b"ab" * 32 + b"00" * 8, b"5e" * 32)
+    kawpow = b'{"blob":"%s","job_id":"k","target":"00000000ff000000","algo":"kawpow","seed_hash":"%s"}' % (
+        b"ab" * 32 + b"00" * 8,
+        b"5e" * 32,
     )
     return [
         *recorded("pool"),
@@ -312,7 +320,11 @@ def pool_lines() -> list[bytes]:
 
 
 def _streams() -> list[bytes]:
-    return [b"\x08a\nbb\n" + CUT + b"cc", b"\x05\n\n\r\n" + CUT + b"toolong" + CUT + b"\n", b"\x03a\nlong\nb\n"]
+    return [
+        b"\x08a\nbb\n" + CUT + b"cc",
+        b"\x05\n\n\r\n" + CUT + b"toolong" + CUT + b"\n",
+        b"\x03a\nlong\nb\n",
+    ]
 
 
 def _openings() -> list[bytes]:

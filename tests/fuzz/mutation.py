@@ -10,7 +10,20 @@ from collections.abc import Callable
 from random import Random
 
 TOKEN = re.compile(rb'"(?:[^"\\\n]|\\.)*"|[\[\]{},:\n]|[^\s\[\]{},:"]+|\s|"')
-INSIDE = (b"\\u0000", b"\\ud800", b"\xff", b"\xed\xa0\x80", b"\xc3\xa9", b"\\n", b"%", b"\\", b"0", b"F", b" ", b"\x7f")
+INSIDE = (
+    b"\\u0000",
+    b"\\ud800",
+    b"\xff",
+    b"\xed\xa0\x80",
+    b"\xc3\xa9",
+    b"\\n",
+    b"%",
+    b"\\",
+    b"0",
+    b"F",
+    b" ",
+    b"\x7f",
+)
 
 Mutate = Callable[[bytes, int], bytes]  # libFuzzer's own: bytes, and how many they may become
 

@@ -39,7 +39,7 @@ def native_check(data: bytes) -> None:
     if len(data) < 2:
         return
     n, k = PARAMETERS[data[0] % len(PARAMETERS)]
-    parts = (data[2:].split(b",", 2) + [b"", b""])[:3]
+    parts = [*data[2:].split(b",", 2), b"", b""][:3]
     fields = tuple(
         part if data[1] >> place & 1 else part.decode("utf-8", "surrogateescape")
         for place, part in enumerate(parts)

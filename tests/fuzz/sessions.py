@@ -2,9 +2,11 @@
 
 An input is a stream of bytes cut by CUT; the byte behind each one says what else happens there:
 
-    .  nothing, the read ends     j J  a job, one with another target      t T  a second, ten minutes
-    g  the pool goes              c C  it comes, with another extranonce1  v k n  shares wait, are kept, are refused
-    a  r  the pool takes or refuses the oldest share that waits            s  (pool's) a share is handed over
+    .      nothing, the read ends        j J    a job, one with another target
+    g      the pool goes                 c C    it comes, with another extranonce1
+    v k n  shares wait, are kept, are refused from here on
+    a r    the pool takes, or refuses, the oldest share that waits
+    t T    a second, or ten minutes      s      to a pool: a share is handed over
 
 Strategy: what was asked is read off the stream a second time, line by line, and held against what was
 answered: each request has just one answer, unless the session hangs up.  The first byte picks the port.
@@ -15,9 +17,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 import attrs
+from structlog.testing import capture_logs
 
 from proxy.config import Limits, Vardiff
-from proxy.core.jobbook import NO_WORKS
 from proxy.downstream.session import Door
 from proxy.errors import MinerError, PoolError
 from proxy.model.share import Reason, Verdict
@@ -27,9 +29,11 @@ from proxy.wire import aion, events, login
 from proxy.wire.detect import dialect_of
 from proxy.wire.jsonrpc import NULL, decode
 from proxy.wire.loginjobs import JobForm
+from tests.downstream.farms import farm
+from tests.fuzz.houses import Paper, Real
 from tests.fuzz.lines import AION_METHODS, CUT, ENVELOPE, LOGIN_WORDS, VALUES, miner_lines, pool_lines
 from tests.fuzz.target import Target, fit_to_show, one_json_line
-from tests.kit.miners import EXTRANONCE1, SOLUTION, Dialogue, FakeHouse, door
+from tests.kit.miners import EXTRANONCE1, SOLUTION, Dialogue, FakeHouse, door, written
 from tests.kit.pools import EQUIHASH, LoginPlaybook, Playbook, Settled, a_forward
 
 MOST_ANSWER = 4096  # bytes said for one line heard, or one thing that happens
@@ -43,34 +47,40 @@ _VERDICTS = {
 
 
 def miner_session(data: bytes) -> None:
-    """Equihash work: a session raises nothing, answers each request once in JSON, and says no more than that."""
-    _talk(data, blob=False)
+    """Equihash work: a session never raises, answers each request once, in JSON, and says no more."""
+    _talk(data, Paper(FakeHouse()))
 
 
 def blob_session(data: bytes) -> None:
-    """Blob work: a session raises nothing, answers each request once in JSON, and says no more than that."""
-    _talk(data, blob=True)
+    """Blob work: a session never raises, answers each request once, in JSON, and says no more."""
+    _talk(data, Paper(FakeHouse(blob=True), is_blob=True))
 
 
-def _talk(data: bytes, *, blob: bool) -> None:
+def farm_session(data: bytes) -> None:
+    """With the real relay behind it the same holds, its books agree, and what goes on to a pool is JSON."""
+    with capture_logs():
+        made = farm(blob=data[:1] > b"\x7f")
+        made.pool.comes_with_blobs() if made.is_blob else made.pool.comes()
+        _talk(data, Real(made))
+
+
+def _talk(data: bytes, behind: Paper | Real) -> None:
     port, stream = (data[0], data[1:]) if data else (0, b"")
-    house = FakeHouse(blob=blob)
-    talk = _Talk(house, Dialogue(house, at=_door(port, blob)))
+    talk = _Talk(behind, Dialogue(behind.house, at=_door(port, behind.is_blob)))
     session = talk.dialogue.session
     for chunk, what in _events(stream):
         session.receive(chunk, talk.dialogue.now)
         talk.happens(what)
         talk.listen(1 + chunk.count(b"\n"))
-    if house.works is NO_WORKS:
-        house.pool_comes(now=talk.dialogue.now)
-    while house.unanswered:
-        house.pool_says(Verdict(Reason.ACCEPTED))
+    if not behind.house.works:
+        behind.comes(EXTRANONCE1, talk.dialogue.now)
+    while behind.answers(Verdict(Reason.ACCEPTED)):
+        pass
     talk.listen(10_000)
     talk.compare(b"".join(chunk for chunk, _ in _events(stream)))
     session.end()
     assert session.slice is None
-    assert not house.workers
-    assert not house.held
+    behind.check()
 
 
 def _door(port: int, blob: bool) -> Door:
@@ -100,39 +110,39 @@ def _events(stream: bytes) -> Iterator[tuple[bytes, bytes]]:
 class _Talk:
     """A miner's session and all it has said."""
 
-    house: FakeHouse
+    behind: Paper | Real
     dialogue: Dialogue
     heard: list[bytes] = attrs.Factory(list)
     woken: int = 0
 
     def happens(self, what: bytes) -> None:
         """Let something happen."""
-        house, dialogue = self.house, self.dialogue
+        behind, dialogue = self.behind, self.dialogue
         session, now = dialogue.session, dialogue.now
         if what in _VERDICTS:
-            house.verdict = _VERDICTS[what]
-        elif what in (b"a", b"r") and house.unanswered:
-            house.pool_says(Verdict(Reason.ACCEPTED) if what == b"a" else Verdict(Reason.REJECTED, 'no "x"', 7))
+            behind.judges(_VERDICTS[what])
+        elif what in (b"a", b"r"):
+            behind.answers(
+                Verdict(Reason.ACCEPTED) if what == b"a" else Verdict(Reason.REJECTED, 'no "x"', 7)
+            )
         elif what in (b"t", b"T"):
             dialogue.now += 1 if what == b"t" else 600
             if session.first_job_due is not None and session.first_job_due <= dialogue.now:
                 session.give_first_job(dialogue.now)
             session.expire(dialogue.now)
         elif what == b"g":
-            house.pool_goes()
-            while house.unanswered:
-                house.pool_says(Verdict(Reason.LOST))
+            behind.goes()
         elif what in (b"c", b"C"):
-            house.pool_comes(EXTRANONCE1 if what == b"c" else OTHER_EXTRANONCE1, now)
-        elif what in (b"j", b"J") and house.works is not NO_WORKS:
-            house.new_job(MAX_TARGET if what == b"j" else MAX_TARGET >> 9, now=now)
-        if what in (b"c", b"C", b"j", b"J") and session.at_work and house.works:
-            session.say(session.offer(house.works, now))
+            behind.comes(EXTRANONCE1 if what == b"c" else OTHER_EXTRANONCE1, now)
+        elif what in (b"j", b"J") and behind.house.works:
+            behind.gives(MAX_TARGET if what == b"j" else MAX_TARGET >> 9, now)
+        if what in (b"c", b"C", b"j", b"J") and session.at_work and behind.house.works:
+            session.say(session.offer(behind.house.works, now))
 
     def listen(self, occasions: int) -> None:
         """Take what is said."""
         session = self.dialogue.session
-        assert not (session.out or session.closing) or self.dialogue.woken > self.woken or not session.out
+        assert not session.out or self.dialogue.woken > self.woken
         self.woken = self.dialogue.woken
         said = session.take_output()
         assert len(said) <= MOST_ANSWER * occasions, len(said)
@@ -183,7 +193,7 @@ def _asked(stream: bytes, flows: tuple[str, ...]) -> Counter[bytes]:
 
 
 def pool_session(data: bytes) -> None:
-    """A pool's connection ends in PoolError or goes on; each share is settled once, each line of ours is JSON."""
+    """A pool's connection goes on or ends in PoolError; each share is settled once, our lines are JSON."""
     kind, stream = (data[0], data[1:]) if data else (0, b"")
     book = LoginPlaybook(algorithm="blob" if kind & 2 else EQUIHASH) if kind & 1 else Playbook()
     link, tokens, settled = book.link, 0, Counter[object]()
@@ -219,11 +229,17 @@ _REFERENCE = [
     b'{"id":2,"method":"mining.authorize","params":["rig1","d=8"]}',
     b'{"id":3,"method":"mining.extranonce.subscribe","params":[]}',
 ]
-_SUBMIT = b'{"id":4,"method":"mining.submit","params":["rig1","000000000100","000000006b00635f","%s","%s"]}' % (
-    b"00" * 20,
-    SOLUTION.encode(),
+_SUBMIT = (
+    b'{"id":4,"method":"mining.submit","params":["rig1","000000000100","000000006b00635f","%s","%s"]}'
+    % (
+        b"00" * 20,
+        SOLUTION.encode(),
+    )
 )
-_XMRIG = b'{"id":1,"jsonrpc":"2.0","method":"login","params":{"login":"u+8","pass":"x","agent":"XMRig/6","rigid":"r"}}'
+_XMRIG = (
+    b'{"id":1,"jsonrpc":"2.0","method":"login",'
+    b'"params":{"login":"u+8","pass":"x","agent":"XMRig/6","rigid":"r"}}'
+)
 _XMRIG_SUBMIT = (
     b'{"id":2,"jsonrpc":"2.0","method":"submit","params":{"id":"0000000000000001","job_id":"000000000100",'
     b'"nonce":"%s","result":"%s"}}'
@@ -240,12 +256,34 @@ def _miner_streams() -> list[bytes]:
     happenings = b"".join(CUT + bytes([what]) + share + b"\n" for what in b"jvJaTgrCk")
     return [
         *(_told(port, *_REFERENCE, _SUBMIT) for port in (0, 1, 2, 32)),
-        *(_told(port, _XMRIG, share, proof, b'{"id":3,"method":"keepalived"}') for port in (0, 1, 2, 3, 48, 64)),
+        *(
+            _told(port, _XMRIG, share, proof, b'{"id":3,"method":"keepalived"}')
+            for port in (0, 1, 2, 3, 48, 64)
+        ),
         _told(8, *_REFERENCE, CUT + b"v" + _SUBMIT, CUT + b"a" + CUT + b"C" + CUT + b"n" + _SUBMIT),
         _told(8, CUT + b"g" + _REFERENCE[0], _REFERENCE[1], CUT + b"T", CUT + b"c" + _SUBMIT),
         _told(10, _XMRIG, happenings),
         _told(0, CUT + b"g" + _XMRIG, CUT + b"c" + share),
         *(_told(8, line) for line in miner_lines()),
+    ]
+
+
+def _farm_streams() -> list[bytes]:
+    """What miners say, and shares of theirs that the real relay sends on."""
+    with capture_logs():
+        made, blobs = farm(), farm(blob=True)
+        made.pool.comes()
+        blobs.pool.comes_with_blobs()
+        miner, other = made.miner(), blobs.login_miner()
+    first, second, third = (written(made.share(miner, nth).submit(miner.job_id)) for nth in range(3))
+    opening = b"\n".join(_REFERENCE).replace(b"d=8", b"x") + b"\n"
+    share = _XMRIG_SUBMIT.replace(b"000000000100", other.job_id.encode()) % (b"00000001", b"00" * 32) + b"\n"
+    again = share.replace(b"00000001", b"00000101").replace(b"}}", b',"algo":"rx/0"}}')
+    return [
+        *_miner_streams(),
+        b"\x08" + opening + first + CUT + b"a" + second + CUT + b"r" + first + CUT + b"j" + third,
+        b"\x08" + opening + first + second + CUT + b"t" + third + CUT + b"g" + first + CUT + b"c",
+        b"\x88" + _XMRIG.replace(b"u+8", b"u") + b"\n" + share + CUT + b"a" + again + CUT + b"j" + share,
     ]
 
 
@@ -265,6 +303,7 @@ _HAPPENINGS = tuple(CUT + bytes([what]) for what in b".jJtTgcCvknars")
 _WORDS = (*ENVELOPE, *VALUES, *_HAPPENINGS, b"}\n{", EXTRANONCE1.encode(), b'"000000000100"')
 TARGETS = (
     Target(miner_session, _miner_streams, (*_WORDS, *AION_METHODS, *LOGIN_WORDS), is_json=True),
+    Target(farm_session, _farm_streams, (*_WORDS, *AION_METHODS, *LOGIN_WORDS), is_json=True),
     Target(blob_session, _miner_streams, (*_WORDS, *LOGIN_WORDS), is_json=True),
     Target(pool_session, _pool_streams, (*_WORDS, *AION_METHODS, *LOGIN_WORDS), is_json=True),
 )

@@ -20,7 +20,7 @@ _BASE = '[upstream]\nuser = "u"\n[[upstream.pools]]\nurl = "stratum+tcp://pool.e
 
 
 def config_file(data: bytes) -> None:
-    """A file of any content is a Config or ConfigError, a line for each fault; printed, it loads to the same."""
+    """A file of any content is a Config or a ConfigError fit to show; printed, it loads to the same."""
     config = _loaded(data, {})
     if config is not None:
         again = _loaded(to_toml(config, mask=False).encode(), {})
@@ -30,7 +30,7 @@ def config_file(data: bytes) -> None:
 
 
 def config_environment(data: bytes) -> None:
-    """Variables of any name and content over a sound file are a Config or ConfigError, a line for each fault."""
+    """Variables of any name and content over a sound file are a Config or a ConfigError fit to show."""
     text = data.replace(b"\0", b"").decode("utf-8", "surrogateescape")
     pairs = (line.partition("=") for line in text.split("\n"))
     _loaded(_BASE.encode(), {f"SLUICE__{name}": value for name, _, value in pairs})
@@ -73,12 +73,28 @@ def _words() -> tuple[bytes, ...]:
     keys = {line.partition("=")[0].strip() for line in lines if "=" in line}
     tables = {line for line in lines if line.startswith("[")}
     values = ('"stratum+tcp://[::1]:3333"', '"unix:///a"', '"wss://a/b"', '"socks5://u:p@[::1]:1"', '"équi"')
-    some = ("true", "nan", "-inf", "1e400", "0x7f", "1979-05-27", "[[", "{}", '"""', "'''", "__", '"login"', '"blob"')
+    some = (
+        "true",
+        "nan",
+        "-inf",
+        "1e400",
+        "0x7f",
+        "1979-05-27",
+        "[[",
+        "{}",
+        '"""',
+        "'''",
+        "__",
+        '"login"',
+        '"blob"',
+    )
     names = (key for key in keys if key.replace("_", "").isalnum())
     return tuple(text.encode() for text in (*sorted(names), *sorted(tables), *values, *some))
 
 
 TARGETS = (
     Target(config_file, _files, _words(), most=8192),
-    Target(config_environment, _variables, tuple(word.upper() for word in _words() if word.islower()), most=1024),
+    Target(
+        config_environment, _variables, tuple(word.upper() for word in _words() if word.islower()), most=1024
+    ),
 )

@@ -14,7 +14,6 @@ import attrs
 
 from proxy.errors import SluiceError
 
-CORPUS = Path(__file__).parent / "corpus"
 TESTS = Path(__file__).parents[1]
 
 MOST_FAULT = 1000  # characters of a fault's text

@@ -4,7 +4,5 @@ from tests.fuzz import lines, proofs, sessions, settings, ways
 from tests.fuzz.target import Target
 
 TARGETS: dict[str, Target] = {
-    target.name: target
-    for module in (lines, ways, settings, proofs, sessions)
-    for target in module.TARGETS
+    target.name: target for module in (lines, ways, settings, proofs, sessions) for target in module.TARGETS
 }

@@ -1,16 +1,16 @@
-"""Targets for what stands before the conversation: PROXY headers, SOCKS5 and HTTP CONNECT.
+"""Targets for what stands before the conversation: PROXY headers, SOCKS5, HTTP CONNECT, certificates.
 
 Strategy: the same bytes are given whole and in pieces, and must come to the same end; of what a proxy
 answers, not one byte of the pool's may be lost.
 """
 
 import ipaddress
-from collections.abc import Callable
 
 from proxy.errors import MinerError, PoolError
 from proxy.wire.httpconnect import MOST, ConnectHandshake
 from proxy.wire.proxyheader import MAX_HEADER, Header, looks_like_header, read_header
 from proxy.wire.socks import SocksHandshake
+from proxy.wire.validity import not_after
 from tests.fuzz.target import Target, fit_to_show
 
 _SIGNATURE = b"\r\n\r\n\x00\r\nQUIT\n"
@@ -47,7 +47,7 @@ def _header_of(data: bytes) -> Header | MinerError | None:
 
 
 def socks(data: bytes) -> None:
-    """A SOCKS5 proxy's answer is taken, waited for, or PoolError; whole or byte by byte, and no byte beyond."""
+    """A SOCKS5 proxy's answer is taken, waited for, or PoolError; whole or byte by byte, and none beyond."""
     assert _socks(data, 1 << 16) == _socks(data, 1)
 
 
@@ -94,10 +94,19 @@ def _connect(data: bytes, size: int) -> tuple[str, bytes]:
     return "waits", b""
 
 
+def certificate(data: bytes) -> None:
+    """Of a certificate of any bytes it is said when it ends, or ValueError."""
+    try:
+        ends = not_after(data)
+    except ValueError:
+        return
+    assert -62_135_596_800 <= ends < 253_402_300_800  # the years 1 to 9999
+
+
 def _headers() -> list[bytes]:
-    v2: Callable[[int, int, bytes], bytes] = lambda command, family, block: (
-        _SIGNATURE + bytes([command, family]) + len(block).to_bytes(2, "big") + block
-    )
+    def v2(command: int, family: int, block: bytes) -> bytes:
+        return _SIGNATURE + bytes([command, family]) + len(block).to_bytes(2, "big") + block
+
     return [
         b"PROXY TCP4 203.0.113.7 192.0.2.1 56324 3333\r\n{",
         b"PROXY TCP6 2001:db8::1 ::ffff:192.0.2.1 1 65535\r\n",
@@ -128,8 +137,21 @@ def _connect_answers() -> list[bytes]:
     ]
 
 
+def _certificates() -> list[bytes]:
+    times = b"\x17\x0d990101000000Z\x17\x0d300101000000Z", b"\x17\x0d990101000000Z\x18\x0f20500101000000Z"
+    bodies = [b"\xa0\x03\x02\x01\x02\x02\x01\x07\x30\x00\x30\x00" + _sequence(both) for both in times]
+    return [_sequence(_sequence(body)) for body in bodies]
+
+
+def _sequence(content: bytes) -> bytes:
+    return b"\x30\x81" + bytes([len(content)]) + content
+
+
 TARGETS = (
-    Target(proxy_header, _headers, (_SIGNATURE, b"PROXY ", b"TCP4 ", b"TCP6 ", b"UNKNOWN", b"\r\n", b"::ffff:")),
+    Target(
+        proxy_header, _headers, (_SIGNATURE, b"PROXY ", b"TCP4 ", b"TCP6 ", b"UNKNOWN", b"\r\n", b"::ffff:")
+    ),
     Target(socks, _socks_answers, (b"\x05\x00\x00\x01", b"\x05\x00\x00\x03", b"\x05\x00\x00\x04"), most=1024),
+    Target(certificate, _certificates, (b"\x30\x82", b"\xa0\x03", b"\x18\x0f", b"20500101000000Z"), most=256),
     Target(http_connect, _connect_answers, (b"HTTP/1.1 200 ", b"\r\n\r\n", b"\n\n"), most=1024),
 )

@@ -36,4 +36,5 @@ done
 cd "$copy"
 export ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1 PYTHONDONTWRITEBYTECODE=1
 preload="$("$cc" -print-file-name=libasan.so) $("$cc" -print-file-name=libubsan.so)"
-LD_PRELOAD=$preload "$python" -m pytest -q --capture=sys -p no:cacheprovider tests/native tests/sim/test_solver.py
+LD_PRELOAD=$preload "$python" -m pytest -q --capture=sys -p no:cacheprovider \
+    tests/native tests/sim/test_solver.py tests/fuzz/test_corpus.py -k "not fuzz or native_check"

@@ -90,6 +90,37 @@ class TestFlaw:
         assert flaw("0" + vector.header, vector.nonce, vector.solution) == "hex"
         assert flaw(vector.header, vector.nonce[:-1] + "x", vector.solution) == "hex"
 
+    def test_every_pair_is_compared(self, path: str) -> None:
+        """Each leaf in turn as large as the first of its left half, or larger by one; the others in order."""
+        check, header, nonce = Equihash(path=path), bytes(32), bytes(32)
+        in_order = list(range(1000, 1000 + 512 * 4000, 4000))
+        for at in range(1, 512):
+            left = in_order[at & (at - 1)]
+            for index, is_order in ((left, True), (left + 1, False)):
+                indices = [*in_order[:at], index, *in_order[at + 1 :]]
+                if path == "python" and not is_order:
+                    continue  # the oracle would hash
+                solution = reference.pack(210, 9, indices).hex()
+                assert (check.flaw(header, nonce, solution) == "order") is is_order, (at, index)
+
+    def test_digits_come_before_the_order(self, path: str) -> None:
+        """Indices out of order are named only when the rest is hex, wherever a wrong digit may be."""
+        vector = valid("210_9")[0]
+        flaw = check_of(vector, path).flaw
+        for start in (0, 7, 15, 16, 300):
+            indices = reference.unpack(210, 9, bytes.fromhex(vector.solution))
+            indices[start : start + 2] = reversed(indices[start : start + 2])
+            junk = reference.pack(210, 9, indices).hex()
+            if start % 2 == 0:
+                assert flaw(vector.header, vector.nonce, junk) == "order"
+                assert flaw(vector.header, vector.nonce, bytes.fromhex(junk)) == "order"
+            for place in (0, 43, 44, 127, 128, 129, 2800, 2815):
+                wrong = junk[:place] + "g" + junk[place + 1 :]
+                assert flaw(vector.header, vector.nonce, wrong) == "hex"
+            assert flaw("g" + vector.header[1:], vector.nonce, junk) == "hex"
+            assert flaw(vector.header, vector.nonce[:-1], junk) == "hex"
+            assert flaw(vector.header, vector.nonce, junk[:-1] + "\ud800") == "hex"
+
     def test_length_comes_first(self, path: str) -> None:
         """A solution of another length is not looked into, whatever is in it."""
         flaw = Equihash(path=path).flaw

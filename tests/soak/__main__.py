@@ -16,6 +16,7 @@ import trio
 from rich.console import Console
 
 from tests.soak.books import claims
+from tests.soak.chaos import LEAST_EVERY
 from tests.soak.run import Run
 from tests.soak.scene import Scene
 from tests.soak.telling import as_json, show
@@ -31,7 +32,7 @@ WIDTH = 130  # of tables that go to a file
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="Of everything random.")
 @click.option(
-    "--kill-every", type=click.FloatRange(1, 3600), default=20.0, show_default=True, help="Seconds."
+    "--kill-every", type=click.FloatRange(LEAST_EVERY, 3600), default=20.0, show_default=True, help="Seconds."
 )
 @click.option("--json", "json_file", type=click.Path(dir_okay=False, path_type=Path), default=None)
 def main(json_file: Path | None, **given: float) -> None:
@@ -46,7 +47,7 @@ def main(json_file: Path | None, **given: float) -> None:
         outcome = trio.run(Run(scene, folder, lambda line: click.echo(line, err=True)).go)
     except* (RuntimeError, trio.TooSlowError) as errors:
         for error in _leaves(errors):
-            click.echo(f"soak: {error or 'too slow to start'}; logs in {folder}", err=True)
+            click.echo(f"soak: {str(error) or 'too slow to start'}; logs in {folder}", err=True)
         sys.exit(2)
     judged = claims(outcome)
     show(outcome, judged, console)

@@ -50,6 +50,7 @@ class Outcome:
         tracebacks: lines of the proxy's log that show an exception nobody foresaw.
         errors: further lines of level error or worse.
         ended: the proxy's exit status; None if it had to be killed.
+        cpu: seconds each program has had, by name.
     """
 
     metrics: Metrics
@@ -67,6 +68,7 @@ class Outcome:
     swallowed: int
     left_out: Sequence[str]
     all_online_seconds: float
+    cpu: Mapping[str, float]
 
     # ---- sums
 
@@ -205,7 +207,7 @@ def _miners(outcome: Outcome) -> Iterator[Claim]:
 
 def _deaths(outcome: Outcome) -> Iterator[Claim]:
     told = [death for death in outcome.deaths if death.was_active and death.fault != Fault.GARBAGE]
-    late = [death for death in told if death.follow_seconds is None]
+    late = [death for death in told if death.left_behind or not death.follow_seconds]
     shown = f"{len(told) - len(late)} of {len(told)}"
     if late:
         shown += "; not at " + ", ".join(

@@ -15,6 +15,9 @@ from tests.soak.scene import SILENCE_SECONDS
 
 ON_THE_ACTIVE = 0.75  # of all deaths; the others show that nobody notices
 NOTICED = {Fault.CUT: SILENCE_SECONDS, Fault.SILENCE: SILENCE_SECONDS}  # seconds a silent death takes to show
+FIRST_AT = 2.0
+RECOVERY_SECONDS = 2.0  # for the farm to move once a pool is known to be dead, reconnecting miners included
+LEAST_EVERY = 1.5 * SILENCE_SECONDS + 2 * RECOVERY_SECONDS  # or one death would run into the next
 LEAST_DOWN, MOST_DOWN = 0.3, 0.6  # of the time between two deaths, on top of that
 
 
@@ -26,7 +29,7 @@ class Kill:
         at: seconds from the beginning of the chaos.
         on_active: of the pool that the farm works for then; else of the one that `other` points to.
         other: from 0 to 1, which of the others.
-        down: seconds until it is well again.
+        down: seconds until it is well again; 0 for what is over at once.
     """
 
     at: float
@@ -41,7 +44,7 @@ class Death:
     """One that has come.
 
     Args:
-        follow_seconds: until the last good miner had other work; None if some had none before the next.
+        follow_seconds: until the last good miner had other work, by farm; those that had it before the next.
         left_behind: those that had not, by farm.
     """
 
@@ -52,19 +55,28 @@ class Death:
     was_active: bool
     down: float
     miners: int = 0
-    follow_seconds: float | None = None
+    follow_seconds: dict[str, float] = attrs.field(factory=dict)
     left_behind: dict[str, int] = attrs.field(factory=dict)
 
 
 def kills(seed: int, every: float, seconds: float) -> Iterator[Kill]:
-    """Draw all deaths of a run; the last leaves time to come back from it."""
+    """Draw all deaths of a run; the last leaves time to come back from it.
+
+    Args:
+        every: seconds from one to the next, LEAST_EVERY at least.
+        seconds: of the whole chaos.
+    """
     source = random.Random(seed)
-    at = every / 2
+    at = FIRST_AT
     while True:
         for fault in source.sample(list(Fault), len(Fault)):
             down = source.uniform(LEAST_DOWN, MOST_DOWN) * every
-            down = min(max(down, NOTICED.get(fault, 0.0) * 1.5), every * 0.9)
-            if at + every > seconds:
+            down = max(down, NOTICED.get(fault, 0.0) * 1.5)
+            if fault is Fault.GARBAGE:
+                down = 0.0  # it is over as soon as it is said
+            if at + down + RECOVERY_SECONDS > seconds:
                 return
-            yield Kill(at, fault, source.random() < ON_THE_ACTIVE, source.random(), down)
+            on_active = source.random() < ON_THE_ACTIVE
+            # The first always, so that even a short run has seen a move.
+            yield Kill(at, fault, on_active or at == FIRST_AT, source.random(), down)
             at += every

@@ -66,7 +66,9 @@ class Orders:
 
 def good_farms(orders: Orders) -> dict[str, Farm]:
     """Make the farms of good miners, by name."""
-    sizes = {name: round(part * orders.good) for name, part in PARTS.items()}
+    one = orders.good > len(PARTS)  # enough for one of each kind at least
+    sizes = {name: max(one, round(part * orders.good)) for name, part in PARTS.items()}
+    sizes["aion"] = 0
     sizes["aion"] = orders.good - sum(sizes.values())
     farms = {}
     for number, (name, size) in enumerate(sizes.items()):

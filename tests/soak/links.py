@@ -111,7 +111,7 @@ class Link:
     # ---- bytes
 
     async def _serve(self, near: trio.SocketStream) -> None:
-        if self.fault is Fault.RESET or len(self.calls) >= MOST_CALLS:
+        if self._refuses() or len(self.calls) >= MOST_CALLS:
             _close_hard(near)
             await trio.lowlevel.checkpoint()
             return
@@ -119,6 +119,10 @@ class Link:
             far = await trio.open_tcp_stream(*self._target)
         except OSError:
             _close_hard(near)
+            return
+        if self._refuses():  # by now
+            _close_hard(near)
+            _close_hard(far)
             return
         call = Call(near, far)
         self.calls.add(call)
@@ -129,8 +133,11 @@ class Link:
                     nursery.start_soon(self._pass, call, far, near)
         finally:
             self.calls.discard(call)
-            await trio.aclose_forcefully(near)
-            await trio.aclose_forcefully(far)
+            for end in (near, far):
+                end.socket.close()  # without waiting, or a cancelled link would keep the second open
+
+    def _refuses(self) -> bool:
+        return self.fault is Fault.RESET
 
     async def _pass(self, call: Call, source: trio.SocketStream, sink: trio.SocketStream) -> None:
         inward = sink is call.near

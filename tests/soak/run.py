@@ -22,7 +22,7 @@ from proxy.wire.jsonrpc import printable
 from tests.soak.books import Outcome
 from tests.soak.chaos import Death, Kill, kills
 from tests.soak.crowds import DRIP, FAR, NEAR, Orders
-from tests.soak.links import Fault, Link, Manner
+from tests.soak.links import Link, Manner
 from tests.soak.programs import Program
 from tests.soak.scene import (
     ALGORITHM,
@@ -33,7 +33,7 @@ from tests.soak.scene import (
     Scene,
     configuration,
 )
-from tests.soak.watch import Metrics, Sample, look, scrape
+from tests.soak.watch import Metrics, Sample, cpu_of, look, scrape
 
 START_SECONDS = 60.0  # for every program to be up, and again for every good miner to have logged in
 SETTLE_SECONDS = 60.0  # for the last verdicts
@@ -44,10 +44,11 @@ FASTEST_RATE = 1.0
 FEW_SHARES = 20.0  # a second of all good miners together; a small farm shall have some, too
 MOST_LOG_LINES = 100  # kept of those that tell of a fault
 
+# All as far away, so that round trips can be compared whoever the farm works for.
 POOL_LINKS = (
-    Manner(delay=0.002, jitter=0.003),
-    Manner(delay=0.010, jitter=0.020),
-    Manner(delay=0.005, drip=True),
+    Manner(delay=0.005, jitter=0.005),
+    Manner(delay=0.005, jitter=0.005),
+    Manner(delay=0.005, jitter=0.005, drip=True),
 )
 MINER_LINKS = {FAR: Manner(delay=0.040, jitter=0.060), DRIP: Manner(drip=True)}
 
@@ -106,6 +107,7 @@ class Run:
         self._deaths: list[Death] = []
         self._failed_scrapes = 0
         self._left_out: list[str] = []
+        self._cpu: dict[str, float] = {}
 
     async def go(self) -> Outcome:
         """Do all of it.
@@ -221,18 +223,20 @@ class Run:
         death = Death(len(self._deaths) + 1, time.monotonic(), name, kill.fault, name == active, kill.down)
         self._deaths.append(death)
         active_or_not = "the active" if death.was_active else "the idle"
-        self._tell(f"#{death.number} {kill.fault} of {active_or_not} {name} for {kill.down:.1f} s")
+        self._tell(f"#{death.number} {kill.fault} of {active_or_not} {name}, {kill.down:.1f} s")
         if death.was_active:
             await self._loads["good"].order("mark", number=death.number, at=death.at)
         link = self._links[name]
         link.break_down(kill.fault)
-        if kill.fault is not Fault.GARBAGE:
+        if kill.down:
             await trio.sleep(kill.down)
             link.heal()
 
     async def _settle(self) -> Metrics:
         """Let everybody stop, and wait until no share is under way any more."""
         self._phase = "settle"
+        self._cpu = {program.name: cpu_of(program.pid) for program in self._programs}
+        self._cpu["links"] = time.process_time()
         for name in ("bad", "good"):
             if name in self._loads:
                 await self._loads[name].order("stop")
@@ -279,7 +283,7 @@ class Run:
             mark = self._loads["good"].marks.get(death.number)
             if mark is not None:
                 death.miners, death.left_behind = mark["miners"], mark["left_behind"]
-                death.follow_seconds = None if death.left_behind else round(mark["seconds"], 3)
+                death.follow_seconds = mark["seconds"]
         tracebacks, errors = read_log(self._proxy.errors)
         return Outcome(
             metrics=metrics,
@@ -297,6 +301,7 @@ class Run:
             swallowed=sum(link.swallowed for link in self._links.values()),
             left_out=self._left_out,
             all_online_seconds=round(waited, 2),
+            cpu=self._cpu,
         )
 
     async def _books_of(self, pool: Program) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from proxy.model.share import FILTERED, Reason
 from tests.soak.books import Claim, Outcome, quarters
+from tests.soak.links import Fault
 from tests.soak.scene import Scene
 
 
@@ -83,14 +84,17 @@ def _times(outcome: Outcome) -> Table:
 
 
 def _deaths(outcome: Outcome) -> Table:
-    table = _table("Deaths of pools", "#", "fault", "pool", "down s", "all followed after s", "of miners")
+    table = _table(
+        "Deaths of pools", "#", "fault", "pool", "down s", "last one followed after s", "of miners"
+    )
     for death in outcome.deaths:
         if not death.was_active:
             followed = "not in use"
-        elif death.follow_seconds is not None:
-            followed = f"{death.follow_seconds:g}"
+        elif death.left_behind:
+            had = "stayed" if death.fault == Fault.GARBAGE else "LEFT BEHIND"
+            followed = f"{had}: {_counts(death.left_behind)}"
         else:
-            followed = f"left: {_counts(death.left_behind)}"
+            followed = _counts(death.follow_seconds)
         table.add_row(
             str(death.number), death.fault, death.pool, f"{death.down:.1f}", followed, str(death.miners)
         )
@@ -123,7 +127,8 @@ def _load(outcome: Outcome) -> str:
     return (
         f"proxy: CPU {', '.join(parts)} of a core; memory {memory} MiB; "
         f"at most {max(sample.descriptors for sample in samples)} files, "
-        f"{max(sample.miners for sample in samples)} miners"
+        f"{max(sample.miners for sample in samples)} miners\n"
+        f"CPU seconds: {', '.join(f'{name} {seconds:.1f}' for name, seconds in outcome.cpu.items())}"
     )
 
 

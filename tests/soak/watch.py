@@ -114,18 +114,26 @@ def look(pid: int, at: float, phase: str, metrics: Metrics) -> Sample:
     Raises: OSError if the process is gone.
     """
     status = _status(pid)
-    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
-        user, system = file.read().rpartition(")")[2].split()[11:13]
     return Sample(
         at=at,
         phase=phase,
         resident_kib=int(status["VmRSS"].split()[0]),
         descriptors=len(os.listdir(f"/proc/{pid}/fd")),
         threads=int(status["Threads"]),
-        cpu=(int(user) + int(system)) / os.sysconf("SC_CLK_TCK"),
+        cpu=cpu_of(pid),
         miners=int(metrics.total("sluice_miners")),
         active=active_pool(metrics),
     )
+
+
+def cpu_of(pid: int) -> float:
+    """Seconds of CPU that a process has had.
+
+    Raises: OSError if the process is gone.
+    """
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        user, system = file.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def active_pool(metrics: Metrics) -> str:

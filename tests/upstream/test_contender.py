@@ -80,6 +80,19 @@ def test_the_same_fault_is_said_now_and_then_where_nobody_waits_for_the_pool(log
     assert {line["event"] for line in log} == {"pool not to be had", "pool lost"}
 
 
+def test_waits_grow_until_it_has_worked_or_has_not_failed_for_long() -> None:
+    made, waits = contender(), []
+    for now in (0.0, 10.0, 20.0, 30.0, 40.0 + STILL_SECONDS):
+        made.failed("refused", now, worked=False, aloud=False)
+        waits.append(made.wait)
+        made.leave()
+    made.failed("refused", 50.0 + STILL_SECONDS, worked=True, aloud=False)
+    waits.append(made.wait)
+    assert [0.5 * 2**step / 2 <= wait <= 0.5 * 2**step for step, wait in enumerate(waits[:4])] == [True] * 4
+    assert waits[4] <= 0.5
+    assert waits[5] <= 0.5
+
+
 async def test_a_pause_ends_in_time_or_when_it_is_hurried_or_not_wanted(autojump_clock: MockClock) -> None:
     made = contender()
     made.wanted = True

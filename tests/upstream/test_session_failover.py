@@ -14,7 +14,9 @@ from proxy.config import Upstream as Section
 from proxy.core.poolhealth import WINDOW
 from proxy.core.tally import Tally
 from proxy.errors import PoolError
+from proxy.model.job import Job
 from proxy.model.share import Reason, Verdict
+from proxy.upstream.conversation import Conversation, Forward
 from proxy.upstream.failover import HEAD_START
 from proxy.upstream.session import STABLE_SECONDS, Upstream
 from tests.kit.pools import (
@@ -162,6 +164,53 @@ async def test_shares_that_cross_a_new_job_do_not_tell_against_a_pool(
         await refuse(visit, side, 2 * WINDOW, 21, "Job not found")
         assert states(side)[0] == "active"
         assert side.upstream.pools[0].reject_ratio == 0
+
+
+class Eager:
+    """A farm that has a share for every job at all times; all are refused."""
+
+    def __init__(self) -> None:
+        self.connection = 0
+        self.moves = 0
+
+    def pool_working(self, link: Conversation) -> None:
+        self.connection = link.connection
+        self.moves += 1
+
+    def pool_job(self, job: Job) -> None:
+        """It has work all the same."""
+
+    def settle(self, forward: Forward, verdict: Verdict, now: float) -> None:
+        assert verdict.reason in (Reason.REJECTED, Reason.LOST)
+
+    def pool_lost(self) -> None:
+        self.connection = 0
+
+
+async def test_pools_that_all_refuse_everything_do_not_take_turns_without_a_pause(
+    autojump_clock: MockClock, pool: SocketPool, backup: SocketPool
+) -> None:
+    side, farm = Side(pool.port, backup.port), Eager()
+    side.upstream = Upstream(side.config, farm, side.tally, Random(1))
+
+    async def refuses(visit: Visit) -> None:
+        with suppress(trio.BrokenResourceError):
+            await visit.lets_in(notify("1"))
+            while (line := await visit.hears()) is not None:
+                await visit.says(no(line["id"], 20, "invalid share"))
+
+    async def serves(socket: SocketPool, nursery: trio.Nursery) -> None:
+        while True:
+            nursery.start_soon(refuses, await socket.accept())
+
+    async with side.running() as nursery:
+        nursery.start_soon(serves, pool, nursery)
+        nursery.start_soon(serves, backup, nursery)
+        for _ in range(6000):
+            side.submits(*range(10), connection=farm.connection)
+            await trio.sleep(0.1)
+    assert side.tally.switches.total() > 0
+    assert farm.moves < 120, "600 s at 30 s and less each, and each of the two"
 
 
 # ---- pools that are of no use, each in its way

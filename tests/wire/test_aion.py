@@ -841,8 +841,18 @@ def test_a_submit_is_read_the_same_the_short_way_and_the_long(params: list[Any],
     except MinerError:
         slow = None
     assert usual is None or usual == slow
-    texts = len(params) >= 5 and all(isinstance(param, str) for param in params[:5])
+    texts = len(params) == 5 and all(isinstance(param, str) for param in params)
     assert (usual is not None) == (texts and type(request_id) is int and request_id >= 0)
+
+
+@pytest.mark.parametrize(
+    "frame", [b'["r","1","","",""%s],"id":4', b'["r","1","","",""],"id":4,"error":[0%s]']
+)
+def test_what_the_short_way_would_pass_over_is_not_passed_over(frame: bytes) -> None:
+    line = b'{"method":"mining.submit","params":%s}' % frame
+    assert isinstance(aion.read_request(line % b',"x"'), events.Submit)
+    with pytest.raises(MinerError, match="not valid JSON"):
+        aion.read_request(line % b',"\xff"')
 
 
 @patient
@@ -862,3 +872,4 @@ def test_a_yes_is_read_the_same_the_short_way_and_the_long(reply: dict[str, Any]
 def test_the_pools_usual_yes_goes_the_short_way() -> None:
     assert read_yes(b'{"id":4,"result":true,"error":null}', aion._decode_yes) is not None
     assert read_yes(b'{"id":4,"jsonrpc":"2.0","result":true}', aion._decode_yes) is not None
+    assert read_yes(b'{"id":4,"result":true,"params":"\xff"}', aion._decode_yes) is None

@@ -1,10 +1,12 @@
 """The first bytes of a connection."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proxy.wire.detect import dialect_of, foreign
+from proxy.wire.detect import dialect_of, foreign, not_tls, not_websocket
 from proxy.wire.jsonrpc import NULL
 from tests.wire.hostile import damaged, objects, patient, replaced
 
@@ -31,10 +33,47 @@ def test_what_may_be_stratum_is_left_to_the_parser(data: bytes) -> None:
     assert foreign(data) == ""
 
 
-@given(st.binary(min_size=1, max_size=64))
-def test_any_bytes_give_a_line_or_nothing(data: bytes) -> None:
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b'{"id":1', "plain text"),
+        (b"\n", "plain text"),
+        (b"GET / HTTP/1.1\r\n", "in the clear"),
+        (b"\x03\x00", "not TLS"),
+    ],
+)
+def test_what_is_no_tls_is_named(data: bytes, words: str) -> None:
+    assert words in not_tls(data)
+
+
+@pytest.mark.parametrize("data", [b"\x16\x03\x01", b"\x16", b""])
+def test_what_may_be_tls_is_left_to_it(data: bytes) -> None:
+    assert not_tls(data) == ""
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b'{"id":1', "no WebSocket"),
+        (b"\x16\x03\x01", "a TLS hello; this port is plain"),
+        (b"POST / HTTP/1.1\r\n", "asks for no WebSocket"),
+        (b"\xff\xfb\x01", "no WebSocket"),
+    ],
+)
+def test_what_is_no_websocket_is_named(data: bytes, words: str) -> None:
+    assert words in not_websocket(data)
+
+
+@pytest.mark.parametrize("data", [b"GET / HTTP/1.1\r\n", b"G", b""])
+def test_what_may_be_a_websocket_is_left_to_it(data: bytes) -> None:
+    assert not_websocket(data) == ""
+
+
+@pytest.mark.parametrize("say", [foreign, not_tls, not_websocket])
+@given(data=st.binary(min_size=1, max_size=64))
+def test_any_bytes_give_a_line_or_nothing(say: Callable[[bytes], str], data: bytes) -> None:
     """The answer can be shown to anybody."""
-    said = foreign(data)
+    said = say(data)
     assert said.isascii()
     assert said == "" or said.isprintable()
 

@@ -17,6 +17,15 @@ def ask(user: str = "", password: str = "") -> SocksHandshake:
     return SocksHandshake("pool.example", 3333, user, password)
 
 
+def answered(handshake: SocksHandshake, data: bytes) -> bytes:
+    """Have the proxy answer; what is left of that when it is done."""
+    while data and not handshake.done:
+        take = handshake.needed
+        handshake.receive(data[:take])
+        data = data[take:]
+    return data
+
+
 def test_a_name_goes_to_the_proxy_as_it_is() -> None:
     handshake = ask()
     assert handshake.start() == b"\x05\x01\x00"
@@ -74,15 +83,14 @@ def test_a_refusal_is_said_in_words(user: str, answers: list[bytes], said: str) 
     handshake = ask(user, "secret")
     handshake.start()
     with pytest.raises(PoolError, match=said):
-        for answer in answers:
-            while answer:
-                take = max(1, handshake.needed)
-                handshake.receive(answer[:take])
-                answer = answer[take:]
+        answered(handshake, b"".join(answers))
 
 
 @given(
-    reply=st.sampled_from([V4, V6, NAME]), behind=st.binary(max_size=20), most=st.integers(1, 40), login=st.booleans()
+    reply=st.sampled_from([V4, V6, NAME]),
+    behind=st.binary(max_size=20),
+    most=st.integers(1, 40),
+    login=st.booleans(),
 )
 def test_however_it_comes_nothing_of_the_pool_is_taken(
     reply: bytes, behind: bytes, most: int, login: bool
@@ -103,7 +111,4 @@ def test_any_bytes_are_taken_or_refused(data: bytes, login: bool) -> None:
     handshake = ask("me" if login else "", "secret")
     handshake.start()
     with contextlib.suppress(PoolError):
-        while data and not handshake.done:
-            take = handshake.needed
-            handshake.receive(data[:take])
-            data = data[take:]
+        answered(handshake, data)
