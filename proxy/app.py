@@ -1,7 +1,10 @@
 """Builds every part from the configuration, opens the one top nursery, orders start and stop.
 
-    start   bind all ports, then HTTP, miners, pool; an address that cannot be had stops it before any
-    stop    no new miners, no further requests; wait for the pool's verdicts, tell the miners, close
+    start     bind all ports, then HTTP, miners, pool; an address that cannot be had stops it before any
+    take over the pool first, and miners only once there is work for them
+    apply     another configuration, while it runs
+    stop      no new miners, no further requests; wait for the pool's verdicts, tell the miners, close
+    leave     no new miners; those that are here go one by one, to the proxy that has the ports now; stop
 
 The trap in stopping: verdicts must still reach miners after the pool side is ended, so the sides end one
 after the other and not with the nursery.
@@ -10,7 +13,7 @@ after the other and not with the nursery.
 import itertools
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable
 from random import Random
 
 import attrs
@@ -23,10 +26,12 @@ from proxy.core.tally import Tally
 from proxy.downstream.board import Board
 from proxy.downstream.certificates import Certificates
 from proxy.downstream.parting import Parting
+from proxy.downstream.warden import Warden
+from proxy.errors import SluiceError
 from proxy.lifecycle.frontage import Frontage
-from proxy.lifecycle.news import LISTENER_REMOVED, TAKEOVER, Farewells, say_status
-from proxy.lifecycle.ports import Inherited, Ports
-from proxy.lifecycle.reload import Outcome, Reloader
+from proxy.lifecycle.news import LISTENER_REMOVED, TAKEOVER, Farewells, Penalised, say_status
+from proxy.lifecycle.ports import Ports
+from proxy.lifecycle.reload import Reloader
 from proxy.model.share import Reason
 from proxy.native import Equihash
 from proxy.openfiles import raise_limit
@@ -42,6 +47,7 @@ from proxy.upstream.session import Upstream
 log = structlog.get_logger()
 
 SPARE_FILES = 64  # beside miners: listeners, the pool, HTTP, the log
+WORK_SECONDS = 60  # that a proxy which takes over waits for a pool before it gives up
 
 
 @attrs.define(slots=True, eq=False)
@@ -62,6 +68,11 @@ class Proxy:
 
     Args:
         equihash: checks the proofs in place of the configured one; for a measurement.
+
+    Attributes:
+        takes_over: another proxy serves its ports until this one has work.
+        reloader: reads its configuration anew; None where that cannot be.
+        serving: set when miners are taken.
     """
 
     def __init__(self, config: Config, equihash: Equihash | None = None) -> None:
@@ -72,11 +83,17 @@ class Proxy:
         self._shared = self._make_shared()
         self.relays = Relays(self._make_relay, config.limits.pool_connections)
         self.relay = self.relays.first
-        self._sockets: list[tuple[Listen, socket.socket]] = []
-        self._listening: list[tuple[Listen, Address]] = []
-        self._http_socket: socket.socket | None = None
+        self.ports = Ports()
+        self.takes_over = False
+        self.reloader: Reloader | None = None
+        self.serving = trio.Event()
+        self._tokens = http.Tokens(config.http.read_token, config.http.admin_token)
         self._stop = trio.Event()
-        self._repeated = Repeated()
+        self._leaves = False
+        self._board: Board
+        self._frontage: Frontage
+        self._nursery: trio.Nursery
+        self._http_scope = trio.CancelScope()
         self.view: View = RelayView(self.relays)
 
     def bind(self) -> Started:
@@ -85,84 +102,164 @@ class Proxy:
         Raises: ConfigError if an address or a file of authorities cannot be had.
         """
         tlsout.prove(self.config)
-        try:
-            for listen in self.config.listen:
-                self._sockets.append((listen, bind(listen)))
-            address = self.config.http.host_port
-            if address is not None:
-                self._http_socket = bind_tcp("http.address", *address, self.config.http.address)
-        except ConfigError:
-            for _, sock in self._sockets:
-                sock.close()
-            raise
-        self._listening = [(listen, bound(listen, sock)) for listen, sock in self._sockets]
+        self.ports.bind(self.config)
+        sock = self.ports.http
         return Started(
-            [(listen.name, str(address)) for listen, address in self._listening],
-            None if self._http_socket is None else self._http_socket.getsockname()[:2],
+            [(listen.name, str(address)) for listen, address in self.ports.standing],
+            None if sock is None else sock.getsockname()[:2],
         )
+
+    def reload_certificates(self) -> None:
+        """Take the certificates of TLS ports from their files anew, for connections from now on."""
+        self.certificates.reload()
 
     @property
     def stopping(self) -> bool:
-        """Whether stop() has been called."""
+        """Whether stop() or leave() has been called."""
         return self._stop.is_set()
 
     def stop(self) -> None:
         """Ask for an orderly end."""
         self._stop.set()
 
-    def reload_certificates(self) -> None:
-        """Take the certificates of TLS ports from their files anew, for connections from now on."""
-        self.certificates.reload()
+    def leave(self) -> None:
+        """Ask for an orderly end that sends the miners to the proxy that has the ports now."""
+        if not self.stopping:
+            self._leaves = True
+            self.ports.disown()
+            self._stop.set()
 
     async def run(self) -> None:
-        """Run on the ports that bind() took, until stop() is called."""
-        board = self._make_board()
+        """Run on the ports that bind() took, until stop() or leave() is called.
+
+        Raises: SluiceError if it was to take over and no pool has given work in time.
+        """
+        self._board = board = self._make_board()
         self.relay.attach(board)
-        self._open_doors(board)
         self._raise_file_limit()
         self._say_proof_check()
         upstream_scope = trio.CancelScope()
-        async with trio.open_nursery() as nursery:
-            if self._http_socket is not None:
-                collector = metrics.registry(self.view, time.time())
-                collector.register(CertificateCollector(self.certificates.ends))
-                application = http.build(self.view, collector, self.config.http.read_token)
-                await nursery.start(http.serve, application, self._http_socket)
-            nursery.start_soon(board.run)
-            nursery.start_soon(self._run_upstream, upstream_scope)
-            nursery.start_soon(self.certificates.keep_fresh)
-            nursery.start_soon(self._run_beside)
-            await self._stop.wait()
-            await self._wind_down(board, upstream_scope)
-            nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as self._nursery:
+                if not self.takes_over:
+                    await self._open(board)
+                self._nursery.start_soon(board.run)
+                self._nursery.start_soon(self._run_upstream, upstream_scope)
+                self._nursery.start_soon(self.certificates.keep_fresh)
+                self._nursery.start_soon(self._run_beside)
+                if self.takes_over:
+                    await self._until_work()
+                    await self._open(board)
+                await self._stop.wait()
+                if self._leaves:
+                    self._http_scope.cancel()
+                    await self._send_away()
+                await self._wind_down(board, upstream_scope)
+                self._nursery.cancel_scope.cancel()
+        finally:
+            self.ports.close()
 
     def when_ready(self, tell: Callable[[], None]) -> None:
         """Have it told when there is work for miners for the first time."""
         self.relay.on_first_work = tell
 
+    # ---- another configuration
+
+    @property
+    def has_movable_ports(self) -> bool:
+        """Whether listeners can come or move while it runs."""
+        return True
+
+    async def apply(self, config: Config) -> None:
+        """Go by another configuration.
+
+        Raises: ConfigError if an address or a file cannot be had; all is as before then.
+        """
+        tlsout.prove(config)
+        certificates = Certificates(config.listen)
+        ports = self.ports.prepare(config.listen)
+        before, self.config = self.config, config
+        self.certificates.become(certificates)
+        await self._tell_others()
+        self.relays.configure(self._for_relays(config))
+        self._change_miners_side(ports)
+        self._tokens.read, self._tokens.admin = config.http.read_token, config.http.admin_token
+        if config.log != before.log:
+            self._configure_log()
+
+    async def _tell_others(self) -> None:
+        """Have other processes go by the configuration first; an ordinary proxy has none."""
+
+    def _for_relays(self, config: Config) -> Config:
+        return config
+
+    def _change_miners_side(self, ports: Ports) -> None:
+        limits = self.config.limits
+        self._board.admission.limits = limits
+        self._shared.warden.configure(limits.ban)
+        self._raise_file_limit()
+        shut = self._frontage.change(self.config, ports)
+        self.ports.take(ports)
+        if shut:
+            away = Parting(self._board, lambda session: session.door in shut, LISTENER_REMOVED)
+            self._nursery.start_soon(away.run, limits.shutdown_seconds)
+
+    def _configure_log(self) -> None:
+        logs.configure(self.config.log.level, self.config.log.format)
+
     # ---- start; what a proxy of several processes has otherwise, proxy/workers/ replaces
+
+    async def _until_work(self) -> None:
+        """Wait until a miner that comes would be given work."""
+        with trio.move_on_after(WORK_SECONDS):
+            while self.relays.not_ready:  # noqa: ASYNC110  # whoever else waits for it has its own way
+                await trio.sleep(0.05)
+            return
+        raise SluiceError(f"{self.relays.not_ready}; the running proxy goes on")
+
+    async def _open(self, board: Board) -> None:
+        self._open_doors(board)
+        await self._start_http()
+
+    async def _start_http(self) -> None:
+        if self.ports.http is None:
+            return
+        collector = metrics.registry(self.view, time.time())
+        collector.register(CertificateCollector(self.certificates.ends))
+        if self.reloader is not None:
+            collector.register(ReloadCollector(self.reloader.counts))
+        application = http.build(self.view, collector, self._tokens, self._reload_by_http)
+        await self._nursery.start(self._run_http, application)
+
+    async def _run_http(
+        self, application: http.Application, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        assert self.ports.http is not None
+        with self._http_scope:
+            await http.serve(application, self.ports.http.dup(), task_status)
+
+    async def _reload_by_http(self) -> dict[str, object]:
+        if self.reloader is None:
+            return {"result": "refused", "faults": ["this proxy has no configuration file to read again"]}
+        return (await self.reloader.reload()).as_json()
 
     def _make_shared(self) -> Shared:
         # Milliseconds since 1970: no pool gives a thousand jobs a second for long, so the ids of two runs
         # never meet.
-        return Shared(itertools.count(int(time.time() * 1000)))
+        return Shared(itertools.count(int(time.time() * 1000)), warden=self._make_warden())
+
+    def _make_warden(self) -> Warden:
+        return Warden(self.config.limits.ban, self.tally, Penalised())
 
     def _make_board(self) -> Board:
-        board = Board(
-            self.relay,
-            self.config.limits,
-            self.tally,
-            self.relays,
-            self._farewell,
-        )
+        board = Board(self.relay, self.config.limits, self.tally, self.relays, Farewells())
         self.view = RelayView(self.relays, board.count)
         return board
 
     def _open_doors(self, board: Board) -> None:
-        for listen, sock in self._sockets:
-            lane = self.relay.lane_of(listen.difficulty)
-            door = make_door(self.config, listen, self._listening, lane)
-            board.admit_by(make_entrance(listen, sock, door, self.certificates))
+        self._frontage = Frontage(board, self.relay, self.certificates)
+        self._frontage.open(self.config, self.ports)
+        self.serving.set()
 
     def _raise_file_limit(self) -> None:
         miners = self.config.limits.max_miners
@@ -206,7 +303,7 @@ class Proxy:
     async def _run_beside(self) -> None:
         """Do what is to be done beside miners and pool, until cancelled."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._say_status)
+            nursery.start_soon(say_status, lambda: self.view)
             nursery.start_soon(self.certificates.say_ends)
 
     async def _run_upstream(self, scope: trio.CancelScope) -> None:
@@ -215,9 +312,17 @@ class Proxy:
 
     # ---- stop
 
+    async def _send_away(self) -> None:
+        """Send the miners to where the ports are now, one by one."""
+        self._say_leaving()
+        self._board.shut()
+        away = Parting(self._board, lambda _: True, TAKEOVER)
+        await away.run(self.config.limits.shutdown_seconds)
+
     async def _wind_down(self, board: Board, upstream_scope: trio.CancelScope) -> None:
         self._say_stopping()
         board.stop_listening()
+        self.ports.close()
         with trio.move_on_after(self.config.limits.shutdown_seconds):
             await self.relays.settled()
         # What the pool has not answered by now, its connection settles as lost when it is ended.
@@ -227,6 +332,9 @@ class Proxy:
         self._say_stopped()
 
     # ---- the log
+
+    def _say_leaving(self) -> None:
+        log.info("leaving to another process", miners=sum(self.view.miners().values()))
 
     def _say_stopping(self) -> None:
         log.info("stopping", in_flight=self.view.tally.in_flight, miners=sum(self.view.miners().values()))
@@ -241,44 +349,6 @@ class Proxy:
             lost=tally.shares.get(Reason.LOST, 0),
             conserved=tally.conserved,
         )
-
-    async def _say_status(self) -> None:
-        """Say once a minute how the farm does, for whoever has only the log."""
-        before, work_before = Counter(self.view.tally.shares), self.view.tally.credited
-        while True:
-            await trio.sleep(STATUS_SECONDS)
-            tally = self.view.tally
-            shares, work = Counter(tally.shares), tally.credited
-            last = {reason.value: shares[reason] - before[reason] for reason in Reason}
-            log.info(
-                "last minute",
-                miners=sum(self.view.miners().values()),
-                workers=len(self.view.workers),
-                sols_per_second=round((work - work_before) / STATUS_SECONDS, 2),
-                **{reason: count for reason, count in last.items() if count},
-                **({"work": "none"} if self.view.not_ready else {}),
-            )
-            before, work_before = shares, work
-
-    def _farewell(self, session: MinerSession, now: float) -> None:
-        why = session.closing
-        if why in _ORDINARY:
-            log.debug("miner left", listener=session.listener, address=session.address, worker=session.worker)
-            return
-        repeated = self._repeated.should_log((session.listener, why), now)
-        if repeated is not None:
-            details = {
-                "worker": session.worker,
-                "why": session.close_detail,
-                "repeated": repeated,
-            }
-            log.warning(
-                "miner dropped",
-                listener=session.listener,
-                address=session.address,
-                reason=why,
-                **{key: value for key, value in details.items() if value},
-            )
 
 
 def _equihash(config: Config) -> Equihash | None:

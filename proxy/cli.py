@@ -79,16 +79,19 @@ def sluice() -> None:
 @_example("sluice run -c /etc/sluice/sluice.toml")
 @sluice.command()
 @click.option("-c", "--config", "path", metavar="FILE", help=_CONFIG_HELP)
-def run(path: str | None) -> None:
-    """Run the proxy until SIGTERM or SIGINT.
+@click.option("--takeover", is_flag=True, help="Take the ports over from the proxy that runs; it ends then.")
+def run(path: str | None, takeover: bool) -> None:
+    """Run the proxy until SIGTERM or SIGINT; SIGHUP reads the configuration again.
 
     Prints one line for each listener, `ready` once the pool has given work, and logs to standard error.
     """
     import trio
 
     from proxy import collector
-    from proxy.app import Proxy, run_until_signalled
-    from proxy.config import load, unbuilt
+    from proxy.app import Proxy
+    from proxy.config import find, load, unbuilt
+    from proxy.lifecycle.running import run_until_signalled
+    from proxy.lifecycle.takeover import place_of
     from proxy.ops import logs
     from proxy.workers.parent import Parent
 
@@ -98,7 +101,15 @@ def run(path: str | None) -> None:
         raise ConfigError("\n".join(missing))
     logs.configure(config.log.level, config.log.format)
     collector.tune()
-    trio.run(run_until_signalled, config, _tell_whoever_listens, Parent if config.workers > 1 else Proxy)
+    trio.run(
+        run_until_signalled,
+        config,
+        _tell_whoever_listens,
+        Parent if config.workers > 1 else Proxy,
+        lambda: load(path, os.environ),
+        place_of(config, find(path, os.environ), os.environ),
+        takeover,
+    )
 
 
 def _tell(line: str) -> None:

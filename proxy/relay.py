@@ -17,7 +17,7 @@ import attrs
 import msgspec
 import structlog
 
-from proxy.config import Config, Vardiff
+from proxy.config import Ban, Config, Vardiff
 from proxy.core.assignment import Assignment
 from proxy.core.blobvalidator import BlobValidator
 from proxy.core.extranonce import WARN_PREFIX, NonceSpace, Slice
@@ -26,6 +26,7 @@ from proxy.core.lanes import POOLS, Lanes
 from proxy.core.tally import Tally
 from proxy.core.validator import Judgement, Validator
 from proxy.downstream.house import Guest, House
+from proxy.downstream.warden import Warden
 from proxy.model.job import Job
 from proxy.model.share import Reason, Share, Verdict
 from proxy.native import Equihash
@@ -69,6 +70,7 @@ class Shared:
         workers: connections by worker, only those that are here.
         carriers: who brings work to miners.
         lanes: the difficulties in use.
+        warden: who may come and stay.
     """
 
     serials: Iterator[int]
@@ -76,6 +78,7 @@ class Shared:
     workers: Counter[str] = attrs.field(factory=Counter)
     carriers: list[Carrier] = attrs.field(factory=list)
     lanes: Lanes = attrs.field(factory=Lanes)
+    warden: Warden = attrs.field(factory=lambda: Warden(Ban(), Tally()))
 
 
 class Relay:
@@ -107,6 +110,7 @@ class Relay:
         self.works: Works = NO_WORKS
         self.space: NonceSpace | None = None
         self.workers = shared.workers
+        self.warden = shared.warden
         self.book = JobBook(shared.serials, shared.lanes)
         self.members: set[Guest] = set()  # sessions that belong here, with or without a slice yet
         self.upstream: Upstream
@@ -130,6 +134,11 @@ class Relay:
     def attach(self, carrier: Carrier) -> None:
         """Let a carrier bring work to its miners from now on."""
         self._shared.carriers.append(carrier)
+
+    def configure(self, config: Config) -> None:
+        """Go by another configuration of the same work."""
+        self._config = config
+        self.upstream.configure(config)
 
     def lane_of(self, difficulty: Vardiff | float | str) -> int:
         """Tell which of a job's works is of a difficulty; of a listener's, which its miners get first."""
@@ -218,6 +227,8 @@ class Relay:
         assert isinstance(ticket, _Ticket)
         seconds = None if verdict.reason is Reason.LOST else now - forward.sent_at
         self.tally.returned(forward.job.pool, verdict.reason, ticket.difficulty, seconds)
+        if verdict.reason is Reason.ACCEPTED:
+            self.warden.good(ticket.session.standing)
         ticket.session.answer(ticket.request_id, verdict)
 
     def after_batch(self) -> None:
@@ -272,10 +283,11 @@ class Relay:
         self._waiting.pop(session, None)
         self.members.discard(session)
 
-    def refuse(self, session: Guest, verdict: Verdict) -> None:
+    def refuse(self, session: Guest, verdict: Verdict, now: float) -> None:
         """Count a share that never became one."""
         self.tally.received[session.label] += 1
         self.tally.judge(verdict.reason, 0.0)
+        self.warden.bad(session, verdict, now)
 
     def judge(self, session: Guest, request_id: bytes, share: Share, now: float) -> Verdict | None:
         """Judge a share, and send it to the pool if it is for the pool.
@@ -288,7 +300,11 @@ class Relay:
         verdict, entry = judgement.verdict, judgement.entry
         if verdict is not None:
             tally.judge(verdict.reason, entry.work.difficulty if entry is not None else 0.0)
-            if entry is not None and session.pace is not None and verdict.reason is Reason.KEPT:
+            if verdict.reason is not Reason.KEPT:
+                self.warden.bad(session, verdict, now, share.work_id)
+                return verdict
+            self.warden.good(session.standing)
+            if entry is not None and session.pace is not None:
                 session.pace.solved(now, entry.work.difficulty, self.works.ceiling)
             return verdict
         assert entry is not None

@@ -16,6 +16,7 @@ import attrs
 import structlog
 import trio
 
+from proxy.config import Config
 from proxy.core.tally import Tally
 from proxy.relay import Relay
 from proxy.upstream.backlog import QUEUE_HIGH
@@ -108,6 +109,12 @@ class Relays:
     def activate(self, name: str) -> bool:
         """Move the farm to a pool by hand; see Upstream.activate."""
         return self.first.upstream.activate(name)
+
+    def configure(self, config: Config) -> None:
+        """Go by another configuration of the same work."""
+        self._most = config.limits.pool_connections
+        for running in self._running:
+            running.relay.configure(config)
 
     async def settled(self) -> None:
         """Wait until every share that was handed over has its verdict."""

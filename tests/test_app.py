@@ -13,9 +13,11 @@ import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock
 
-from proxy.app import STATUS_SECONDS, Proxy, run_until_signalled
+from proxy.app import Proxy
 from proxy.config import Address, Config, Http, Limits, Listen, Pool, Tls, Upstream
 from proxy.errors import ConfigError
+from proxy.lifecycle.news import STATUS_SECONDS
+from proxy.lifecycle.running import run_until_signalled
 from proxy.model.share import Reason
 from proxy.sim.pool import PoolOptions, SimPool
 from tests.downstream.boards import open_files

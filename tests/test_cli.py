@@ -53,7 +53,7 @@ def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in os.environ:
         if name.startswith("SLUICE__") or name == "SLUICE_CONFIG":
             monkeypatch.delenv(name)
-    monkeypatch.setattr("proxy.app.run_until_signalled", never_runs)
+    monkeypatch.setattr("proxy.lifecycle.running.run_until_signalled", never_runs)
     # For processes of their own, wherever they are started from.
     monkeypatch.setenv("PYTHONPATH", str(Path(proxy.__file__).parent.parent))
     return tmp_path

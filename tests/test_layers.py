@@ -38,7 +38,7 @@ LAW: dict[str, set[str]] = {
     # core for the counts it shows, upstream for what is known of a pool, native for the path in use.
     "ops": {"relays", "relay", "upstream", "core", "model", "config", "native"},
 }
-TOP = {"app", "doors", "workers", "cli", "demo", "verify", "bench", "__main__"}  # may know all
+TOP = {"app", "lifecycle", "doors", "workers", "cli", "demo", "verify", "bench", "__main__"}  # may know all
 
 # A decision is made from arguments: no room of rows 0 and 1 waits, reads a clock, or rolls dice.
 PURE = EVERYONE | ROW_0 | ROW_1

@@ -52,10 +52,13 @@ LIVE = {
     "limits.max_miners": "who comes next; nobody is sent away",
     "limits.max_miners_per_address": "who comes next; nobody is sent away",
     "limits.login_seconds": NEXT,
+    "limits.first_line_seconds": NEXT,
     "limits.idle_seconds": LINE,
     "limits.line_bytes": NEXT,
+    "limits.login_line_bytes": NEXT,
     "limits.outgoing_bytes": NEXT,
     "limits.requests_per_second": "all miners, within a second",
+    "limits.miner_unanswered": LINE,
     "limits.bad_lines": LINE,
     "limits.upstream_unanswered": "all pools, from the next share",
     "limits.upstream_reply_seconds": "all pools, from the next share",
@@ -230,10 +233,9 @@ def _keys(
 
 
 def _shown(value: Any, key: Key, config: Config, path: str) -> str:
-    if value is None:
+    if value in (None, ""):
         return ""
-    shown = shown_value(value, key, config, path)
-    return shown if shown == "" else json.dumps(shown, ensure_ascii=False)
+    return json.dumps(shown_value(value, key, config, path), ensure_ascii=False)
 
 
 def _upstream(old: Config, new: Config) -> Iterator[Change]:
@@ -284,7 +286,8 @@ def _listeners(old: Config, new: Config, ports: bool) -> Iterator[Change]:
 
 def _held(path: str, old: Any, new: Any) -> Any:
     """Return a section with what has to wait as it was."""
-    kept = {name: getattr(old, name) for name in keys_of(type(old)) if path + name in RESTART}
+    names = [path_.removeprefix(path) for path_ in RESTART if path_.startswith(path)]
+    kept = {name: getattr(old, name) for name in names if "." not in name}
     return attrs.evolve(new, **kept)
 
 

@@ -180,15 +180,22 @@ class Limits:
     max_miners_per_address: Annotated[int, Whole(1, 1_000_000)] = 20_000
     # Seconds from connect to logged in; every known miner needs less than one.
     login_seconds: Annotated[float, Number(0.1, 3600)] = 10
+    # Seconds from connect to the first whole line: every known miner speaks at once, a port scan never.
+    first_line_seconds: Annotated[float, Number(0.1, 3600)] = 5
     # Seconds without a submit or keepalived, as the pools have it.
     idle_seconds: Annotated[float, Number(1, DAY)] = 600
     # Bytes of the longest line taken from a miner; a 210,9 submit has 3050.  Where the login dialect is
     # taken, 65,536 as all its servers take, unless this is given.
     line_bytes: Annotated[int, Whole(1024, 1_048_576)] = 16_384
+    # The same before its login, which has a few hundred: strangers may cost us no more than 80 MB in all.
+    login_line_bytes: Annotated[int, Whole(1024, 1_048_576)] = 4096
     # Unsent bytes kept for a miner that reads slowly, some thousand jobs, before it is dropped.
     outgoing_bytes: Annotated[int, Whole(4096, 16_777_216)] = 262_144
     # Requests a second of one miner, sustained; an honest one sends a few a minute.
     requests_per_second: Annotated[float, Number(0.1, 100_000)] = 50
+    # Shares of one miner without a verdict yet; beyond it the miner is not read until answers came.  An
+    # honest one has a few, another proxy that brings a farm some dozens.
+    miner_unanswered: Annotated[int, Whole(1, 1_000_000)] = 256
     # Malformed lines before a miner is dropped: one may be a broken cable, three are not.
     bad_lines: Annotated[int, Whole(1, 1000)] = 3
     # Submits the pool has not answered yet; the solo pool's buffer holds three.
@@ -266,8 +273,8 @@ class Config:
 
     # Miner-facing processes on the same ports.
     workers: Annotated[int, Whole(1, 64)] = 1
-    # Socket file by which `sluice run --takeover` finds a running proxy and gets its ports; "" = one of the
-    # configuration file's own in $XDG_RUNTIME_DIR, $RUNTIME_DIRECTORY or /run/sluice, "none" = none.
+    # Socket file by which `sluice run --takeover` finds the running proxy; "" = one of the configuration
+    # file's own in /run/sluice or else $XDG_RUNTIME_DIR, which are for one user alone; "none" = none.
     takeover_socket: Annotated[str, FILE] = ""
     upstream: Upstream
     listen: tuple[Listen, ...] = (Listen(),)

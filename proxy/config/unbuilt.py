@@ -13,7 +13,6 @@ LATER = "comes in a later version;"
 
 # Keys that have a default but no effect yet: refused where they were given, whatever their value.
 IDLE = {
-    r"limits\.ban": f"banning {LATER} leave the table out",
     r"ledger\.retention_days": f"the ledger {LATER} leave it out",
 }
 # Of these only some values are refused, and the default says nothing about what is done.

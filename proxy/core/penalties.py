@@ -13,7 +13,6 @@ neither way; and where many miners share name and address, the bad one among the
 rest, so its connection is closed, and its name banned only if no other is at work.
 """
 
-import ipaddress
 import math
 from collections import Counter, OrderedDict
 from typing import NamedTuple
@@ -22,6 +21,7 @@ import attrs
 
 from proxy.config.sections import Ban as Settings
 from proxy.core.conduct import Conduct, Evidence, Step
+from proxy.core.networks import Networks, sender
 from proxy.model.share import Reason
 
 # How much of a bad share each verdict is.  Those that weigh half happen to honest miners and cost us next
@@ -47,6 +47,11 @@ _THROTTLED = 4096.0
 _FLOOD = 16_384.0
 _PACE = 10.0  # new ones a second that a throttled address still gets
 _BAN_COST = 256.0  # what a banned miner adds: another name would bring it back at once
+
+# Wrong proofs of one address, from connections that never had a good share: what it costs to ban 20 names at
+# once, and then so many a minute.  Names cost nothing, and each would have us check check_after proofs.
+_VAIN = 1000.0
+_VAIN_LEAK = _VAIN / 60  # a second
 
 MAX_SUBJECTS = 16_384  # miners remembered, and addresses: more than max_miners of usual farms, 50 MB at worst
 MAX_BANS = 4096  # each cost its owner check_after shares; the oldest is let off for the next
@@ -87,19 +92,22 @@ class Ban:
 
 
 class _Address(Conduct):
-    """Further, how many of its connections have not shown what they are."""
+    """Further, how many of its connections have not shown what they are, and its proofs that were in vain."""
 
-    __slots__ = ("_leaked", "admitted", "level")
+    __slots__ = ("_leaked", "admitted", "level", "vain")
 
     def __init__(self, now: float) -> None:
         super().__init__(now)
         self.level = 0.0
+        self.vain = 0.0
         self.admitted = -math.inf
         self._leaked = now
 
     def leak(self, now: float) -> None:
-        """Let the level sink."""
-        self.level = max(0.0, self.level - _LEAK * max(0.0, now - self._leaked))
+        """Let the levels sink."""
+        seconds = max(0.0, now - self._leaked)
+        self.level = max(0.0, self.level - _LEAK * seconds)
+        self.vain = max(0.0, self.vain - _VAIN_LEAK * seconds)
         self._leaked = now
 
 
@@ -108,23 +116,31 @@ class Penalties:
 
     Args:
         settings: limits.ban.
+        exempt: addresses that say nothing of who is there; never punished themselves.
 
     Attributes:
+        made: bans made, by reason.
         steps: how often each step was reached, by kind ("miner", "address"), step and reason; BAN of a
             miner counts closed connections, whether or not the miner may come back.
         refused: new connections refused, by "flood", "junk" and "throttled".
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._allow = [ipaddress.ip_network(network) for network in settings.allow]
+    def __init__(self, settings: Settings, exempt: frozenset[str] = frozenset()) -> None:
+        self.configure(settings)
+        self._exempt = exempt
         self._miners: OrderedDict[Miner, Conduct] = OrderedDict()
         self._addresses: OrderedDict[str, _Address] = OrderedDict()
         self._bans: OrderedDict[Miner | str, Ban] = OrderedDict()
         self._working: Counter[Miner | str] = Counter()  # connections that have had a good share
         self._made = 0
+        self.made: Counter[str] = Counter()
         self.steps: Counter[tuple[str, Step, str]] = Counter()
         self.refused: Counter[str] = Counter()
+
+    def configure(self, settings: Settings) -> None:
+        """Go by other settings from now on; bans stay as they were made."""
+        self._settings = settings
+        self._allow = Networks(settings.allow)
 
     # ---- miners
 
@@ -162,8 +178,10 @@ class Penalties:
             return Step.NONE
         if self.is_banned(miner, now):
             return Step.BAN
-        if (now - changed < GRACE and reason in _PARDONED) or self._is_allowed(miner.address):
+        if (now - changed < GRACE and reason in _PARDONED) or miner.address in self._allow:
             return Step.NONE
+        if reason is Reason.INVALID_SOLUTION and not working and self._in_vain(miner.address, now):
+            return Step.BAN
         conduct = self._miners.get(miner)
         if conduct is None:
             conduct = self._miners[miner] = Conduct(now)
@@ -184,6 +202,25 @@ class Penalties:
                     self._ban(miner, conduct, cause, now)
         return step
 
+    def login(self, miner: Miner, now: float) -> Step:
+        """Tell whether a miner may log in.
+
+        Returns: NONE if it may; BAN if it is banned; THROTTLE if its address sends wrong proofs under one
+            name after another, and nobody with a good share is at work there.
+        """
+        if self.is_banned(miner, now):
+            return Step.BAN
+        group = sender(miner.address)
+        conduct = self._addresses.get(group)
+        if conduct is None or self._working[group] or miner.address in self._allow:
+            return Step.NONE
+        conduct.leak(now)
+        return Step.THROTTLE if conduct.vain >= _VAIN else Step.NONE
+
+    def record(self, miner: Miner) -> Conduct | None:
+        """What is remembered of a miner, to be read only; None if it is nothing bad."""
+        return self._miners.get(miner)
+
     def step(self, miner: Miner, now: float) -> Step:
         """Tell where a miner stands now; THROTTLE ends when good shares outweigh the bad again."""
         if self.is_banned(miner, now):
@@ -198,11 +235,11 @@ class Penalties:
     def working(self, miner: Miner) -> None:
         """Say that a connection of a miner has had its first good share."""
         self._working[miner] += 1
-        self._working[_group(miner.address)] += 1
+        self._working[sender(miner.address)] += 1
 
     def gone(self, miner: Miner) -> None:
         """Say that a connection has ended for which working() was called."""
-        for subject in (miner, _group(miner.address)):
+        for subject in (miner, sender(miner.address)):
             self._working[subject] -= 1
             if self._working[subject] <= 0:
                 del self._working[subject]
@@ -217,9 +254,9 @@ class Penalties:
         Returns: NONE to let it in; THROTTLE if it is to be closed because there are too many just now,
             BAN if because the address is banned.
         """
-        if self._is_allowed(address):
+        if address in self._exempt or address in self._allow:
             return Step.NONE
-        group = _group(address)
+        group = sender(address)
         ban = self._current(group, now)
         if ban is not None:
             self.refused[ban.reason] += 1
@@ -247,7 +284,7 @@ class Penalties:
 
     def welcome(self, address: str, now: float) -> None:
         """Say that a connection turned out to be a miner: its first line asked for work or logged in."""
-        conduct = self._addresses.get(_group(address))
+        conduct = self._addresses.get(sender(address))
         if conduct is not None:
             conduct.leak(now)
             conduct.level = max(0.0, conduct.level - 1)
@@ -260,9 +297,9 @@ class Penalties:
             detail: what it was; any text.
         Returns: the step that is reached, NONE if none is; it is closed in any case.
         """
-        if self._is_allowed(address):
+        if address in self._exempt or address in self._allow:
             return Step.NONE
-        group = _group(address)
+        group = sender(address)
         if self._current(group, now) is not None:
             return Step.BAN
         conduct = self._address(group, now)
@@ -279,7 +316,11 @@ class Penalties:
 
     def is_banned(self, subject: Miner | str, now: float) -> bool:
         """Tell whether somebody is shut out; of a miner, whether by its own doing."""
-        return self._current(subject if isinstance(subject, Miner) else _group(subject), now) is not None
+        return self.ban(subject, now) is not None
+
+    def ban(self, subject: Miner | str, now: float) -> Ban | None:
+        """Return the ban of somebody who is shut out by its own doing, else None."""
+        return self._current(subject if isinstance(subject, Miner) else sender(subject), now)
 
     def bans(self, now: float) -> list[Ban]:
         """Return all who are shut out, the latest last."""
@@ -302,6 +343,7 @@ class Penalties:
     def _ban(self, subject: Miner | str, conduct: Conduct, reason: str, now: float) -> None:
         until = now + conduct.banned(self._settings, now)
         self._made += 1
+        self.made[reason] += 1
         evidence = tuple(conduct.evidence)
         self._bans[subject] = Ban(self._made, subject, reason, now, until, conduct.bans, evidence)
         if len(self._bans) > MAX_BANS:
@@ -316,8 +358,21 @@ class Penalties:
 
     def _charge(self, address: str, now: float) -> None:
         """Let an address pay for a banned miner, but never so much that it is banned itself."""
-        conduct = self._address(_group(address), now)
+        if address in self._exempt:
+            return
+        conduct = self._address(sender(address), now)
         conduct.level = max(conduct.level, min(conduct.level + _BAN_COST, 2 * _THROTTLED))
+
+    def _in_vain(self, address: str, now: float) -> bool:
+        """Count a wrong proof against an address; true if that is too much of it."""
+        if address in self._exempt:
+            return False
+        conduct = self._address(sender(address), now)
+        if conduct.vain >= _VAIN:
+            self.steps["address", Step.THROTTLE, Reason.INVALID_SOLUTION] += 1
+            return True
+        conduct.vain += 1
+        return False
 
     def _address(self, group: str, now: float) -> _Address:
         conduct = self._addresses.get(group)
@@ -329,27 +384,3 @@ class Penalties:
             self._addresses.move_to_end(group)
             conduct.leak(now)
         return conduct
-
-    def _is_allowed(self, address: str) -> bool:
-        if not self._allow:
-            return False
-        ip = _ip(address)
-        return ip is not None and any(ip in network for network in self._allow)
-
-
-def _ip(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
-
-
-def _group(address: str) -> str:
-    """The addresses that one sender can choose from: of IPv6 a /64; what is no address stands for itself."""
-    if ":" not in address:
-        return address
-    ip = _ip(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        return str(ipaddress.IPv6Network((int(ip) >> 64 << 64, 64)))
-    return address if ip is None else str(ip)

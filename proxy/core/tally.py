@@ -50,6 +50,9 @@ class Tally:
         self.in_flight = 0
         self.connections: Counter[str] = Counter()  # by listener
         self.disconnects: Counter[tuple[str, str]] = Counter()  # by listener, reason
+        self.bans: Counter[str] = Counter()  # by reason
+        self.banned = 0  # now
+        self.limits: Counter[str] = Counter()  # how often a miner was held up, by limit
         self.jobs: Counter[tuple[str, bool]] = Counter()  # by pool, clean
         self.switches: Counter[tuple[str, str, str]] = Counter()  # from pool, to pool, reason
         self.network_bytes: dict[tuple[str, str], int] = defaultdict(int)  # by side, direction

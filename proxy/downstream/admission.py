@@ -36,10 +36,14 @@ class Admission:
         self._tally = tally
         self._farewell = farewell
 
-    def enter(self, door: Door, address: str) -> bool:
-        """Count a connection, and a miner in; false if there is no room for it, and it is to be closed."""
+    def enter(self, door: Door, address: str, now: float) -> bool:
+        """Count a connection, and a miner in; false if it may not be here, and is to be closed."""
         self._tally.connections[door.listener] += 1
         limits = self.limits
+        refusal = self.house.warden.refuses(address, now)
+        if refusal:
+            self._tally.disconnects[door.listener, refusal] += 1
+            return False
         if self.here >= limits.max_miners or (
             self.by_address[address] >= limits.max_miners_per_address and address != UNIX
         ):
@@ -69,6 +73,10 @@ class Admission:
         session.close(reason, detail)
         self._end(session, reason, now)
 
+    def held_up(self, limit: str) -> None:
+        """Count a miner that is not read for now, by the limit that says so."""
+        self._tally.limits[limit] += 1
+
     def count_bytes(self, received: int, sent: int) -> None:
         """Count what has come from miners and gone to them."""
         network_bytes = self._tally.network_bytes
@@ -78,6 +86,7 @@ class Admission:
     def _end(self, session: MinerSession, reason: str, now: float) -> None:
         session.closing = session.closing or reason
         session.end()
+        self.house.warden.ended(session.standing, session.closing, session.close_detail, now)
         self._tally.disconnects[session.listener, session.closing] += 1
         self._farewell(session, now)
 

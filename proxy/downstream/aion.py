@@ -16,6 +16,7 @@ from proxy.wire import aion, events
 from proxy.wire.jsonrpc import NULL
 
 FIRST_JOB_DELAY = 0.3
+_NOT_LET_IN = 24  # the code of a refused authorize
 _NOT_SUBSCRIBED = Verdict(Reason.NOT_SUBSCRIBED)
 _UNAUTHORIZED = Verdict(Reason.UNAUTHORIZED)
 
@@ -57,7 +58,7 @@ class AionFlow:
                 if session.first_job_due is not None:
                     session.give_first_job(now)
             case events.BadSubmit():
-                session.refuse_submit(event.id, Verdict(Reason.MALFORMED, event.detail))
+                session.refuse_submit(event.id, Verdict(Reason.MALFORMED, event.detail), now)
             case events.BadRequest():
                 session.say(aion.refused(event.id, 24, event.detail))
             case events.UnknownMethod():
@@ -120,7 +121,10 @@ class AionFlow:
     def _on_authorize(self, event: events.Authorize, now: float) -> None:
         session = self._session
         first = not session.worker
-        session.log_in(event.worker)
+        refusal = session.log_in(event.worker, now)
+        if refusal is not None:
+            session.say(aion.refused(event.id, _NOT_LET_IN, refusal.text))
+            return
         session.say(aion.yes(event.id))
         session.ask(fixed_from_password(event.password), now)
         if first:
@@ -145,10 +149,10 @@ class AionFlow:
     def _on_submit(self, event: events.Submit, now: float) -> None:
         session = self._session
         if session.slice is None:
-            session.refuse_submit(event.id, _NOT_SUBSCRIBED)
+            session.refuse_submit(event.id, _NOT_SUBSCRIBED, now)
             return
         if not session.worker:
-            session.refuse_submit(event.id, _UNAUTHORIZED)
+            session.refuse_submit(event.id, _UNAUTHORIZED, now)
             return
         nonce, assignment = event.nonce, session.assignment
         # A miner that sends the whole nonce instead of its own part says the same.

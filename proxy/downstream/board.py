@@ -20,20 +20,20 @@ from proxy.config import Limits
 from proxy.core.tally import Tally
 from proxy.downstream.admission import Admission, Farewell
 from proxy.downstream.anteroom import Anteroom
+from proxy.downstream.arrival import arrived
 from proxy.downstream.connection import RECEIVE_BYTES, Connection
 from proxy.downstream.entrance import Entrance
 from proxy.downstream.fanout import Fanout
 from proxy.downstream.firstjobs import FirstJobs
 from proxy.downstream.house import House, PoolSide
-from proxy.downstream.session import Door, MinerSession
+from proxy.downstream.pacing import BURST_SECONDS, refill
+from proxy.downstream.session import Door
 from proxy.downstream.tls import Handshakes, TlsConnection
-from proxy.downstream.tlscodec import TlsCodec
 from proxy.downstream.websocket import WebSockets
 
 BATCH = 64  # sockets read between two checkpoints: some 3 ms under full load
 BATCHES = 4  # read before their shares are sent on: some 10 ms under full load
 SWEEP_SECONDS = 1.0
-BURST_SECONDS = 10  # of its rate: what a miner may send at once after a quiet time
 
 _READ = select.EPOLLIN | select.EPOLLRDHUP if hasattr(select, "epoll") else 0
 
@@ -65,6 +65,7 @@ class Board:
         self._dirty: list[Connection] = []
         self._first_jobs = FirstJobs(self.flush)
         self.websockets = WebSockets(self.admission, pool_side)
+        self._arrived = partial(arrived, self.admission, self._mark_dirty, self._await_turn)
         self._handshakes = Handshakes(self._shake_hands, self.flush)
         self._fanout = Fanout(self.connections.values, self._give, lambda: self.flush(), tally.fanout)
         self._reading = True
@@ -117,6 +118,8 @@ class Board:
                 data = session.take_output()
                 self._bytes_out += len(data)
                 fault = connection.send(data)
+            if connection.choked and connection.unchoke(self.admission.limits.miner_unanswered):
+                self._ask(connection)
             if fault or session.closing or connection.is_behind:
                 self._after_send(connection, fault)
         network_bytes = self._tally.network_bytes
@@ -228,6 +231,11 @@ class Board:
         connection.budget -= session.requests - before
         if connection.budget < 0 and not connection.throttled:
             connection.throttled = True
+            self._tally.limits["requests_per_second"] += 1
+            self._ask(connection)
+        if session.unanswered >= self.admission.limits.miner_unanswered:
+            connection.choked = True
+            self._tally.limits["miner_unanswered"] += 1
             self._ask(connection)
 
     def _on_end(self, connection: Connection) -> None:
@@ -240,7 +248,7 @@ class Board:
 
     def _ask(self, connection: Connection) -> None:
         """Tell the epoll what this connection waits for."""
-        reads = not (connection.half_closed or connection.throttled or connection.session.closing)
+        reads = not (connection.half_closed or connection.is_held or connection.session.closing)
         mask = (_READ if reads and self._reading else 0) | (select.EPOLLOUT if connection.leftover else 0)
         if mask != connection.mask:
             connection.mask = mask
@@ -264,22 +272,10 @@ class Board:
             ahead: what it has sent already.
             since: when it was accepted.
         """
-        door, limits = entrance.door, self.admission.limits
-        if not self.admission.enter(door, address):
+        if not self.admission.enter(entrance.door, address, now):
             sock.close()
             return
-        sock.setblocking(False)
-        burst = limits.requests_per_second * BURST_SECONDS
-        if entrance.tls is None:
-            connection = Connection(sock, address, limits.outgoing_bytes, burst)
-        else:
-            codec = TlsCodec(entrance.tls.context)
-            connection = TlsConnection(
-                sock, address, limits.outgoing_bytes, burst, codec, ahead, self._await_turn
-            )
-        session = connection.session = MinerSession(
-            self.admission.house, door, address, since, partial(self._mark_dirty, connection)
-        )
+        connection = self._arrived(sock, address, entrance, ahead, since)
         self.connections[connection.fd] = connection
         connection.mask = _READ
         self._epoll.register(connection.fd, _READ)
@@ -289,8 +285,8 @@ class Board:
             self._await_turn(connection)
             return
         self._bytes_in += len(ahead)
-        session.receive(ahead, now)
-        connection.budget -= session.requests
+        connection.session.receive(ahead, now)
+        connection.budget -= connection.session.requests
 
     def _await_turn(self, connection: Connection) -> None:
         """Read nothing more of a connection until its handshake has its turn."""
@@ -368,15 +364,15 @@ class Board:
         while True:
             await trio.sleep(SWEEP_SECONDS)
             now = trio.current_time()
-            rate = self.admission.limits.requests_per_second
-            burst = rate * BURST_SECONDS
+            limits = self.admission.limits
+            burst = limits.requests_per_second * BURST_SECONDS
+            self.admission.house.warden.sweep(now)
             for connection in list(self.connections.values()):
-                if connection.budget < burst:
-                    connection.budget = min(burst, connection.budget + rate * SWEEP_SECONDS)
-                    if connection.throttled and connection.budget > 0:
-                        connection.throttled = False
-                        self._ask(connection)
                 session = connection.session
+                if (connection.budget < burst or session.standing.is_slowed) and refill(
+                    connection, limits, SWEEP_SECONDS, now
+                ):
+                    self._ask(connection)
                 if connection.last_call:
                     self.close(connection, session.closing)
                 elif session.closing:

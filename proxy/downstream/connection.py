@@ -21,6 +21,7 @@ class Connection:
     __slots__ = (
         "address",
         "budget",
+        "choked",
         "dirty",
         "fd",
         "first_job_queued",
@@ -46,12 +47,23 @@ class Connection:
         self.mask = 0  # what the epoll is asked for
         self.budget = budget  # requests it may still send before it is slowed
         self.throttled = False
+        self.choked = False  # too many of its shares wait for their verdict: it is not read meanwhile
         self.last_call = False  # closing, and the next sweep does not wait for its leftover any more
         self.first_job_queued = False
         self.half_closed = False
         self.parting = ""  # why the miner is sent away: it is read to its end, and told nothing more
         self.dirty = False  # output waits for the end of the batch
         self.job_waits = False  # a job was due while a leftover was under way
+
+    @property
+    def is_held(self) -> bool:
+        """Whether it is not to be read for now."""
+        return self.throttled or self.choked
+
+    def unchoke(self, most: int) -> bool:
+        """Have it read again once fewer shares than that wait for their verdict; true if so."""
+        self.choked = self.session.unanswered >= most
+        return not self.choked
 
     @property
     def is_behind(self) -> bool:

@@ -9,6 +9,8 @@ from proxy.core.assignment import Assignment
 from proxy.core.extranonce import NonceSpace, Slice
 from proxy.core.jobbook import Works
 from proxy.downstream.pace import Pace
+from proxy.downstream.standing import Standing
+from proxy.downstream.warden import Warden
 from proxy.model.share import Share, Verdict
 
 
@@ -19,6 +21,7 @@ class Guest(Protocol):
     assignment: Assignment
     label: tuple[str, str]  # listener and dialect, under which its shares are counted
     pace: Pace | None  # to be told of its good shares
+    standing: Standing  # for the warden
 
     @property
     def listener(self) -> str:
@@ -30,12 +33,16 @@ class Guest(Protocol):
     def answer(self, request_id: bytes, verdict: Verdict) -> None:
         """The pool's verdict on a share is in."""
 
+    def refuse_and_close(self, reason: str, detail: str) -> None:
+        """Say what is wrong, then hang up."""
+
 
 class House(Protocol):
     """What a session needs of the house it is in."""
 
     works: Works  # of the current job, by lane; empty while no pool has given any
     space: NonceSpace | None  # the present nonce space
+    warden: Warden  # the same in every house
 
     def next_number(self) -> int:
         """A number that no other session of this run has."""
@@ -61,7 +68,7 @@ class House(Protocol):
     def judge(self, session: Guest, request_id: bytes, share: Share, now: float) -> Verdict | None:
         """Judge a share; None if the verdict follows by session.answer()."""
 
-    def refuse(self, session: Guest, verdict: Verdict) -> None:
+    def refuse(self, session: Guest, verdict: Verdict, now: float) -> None:
         """Count a share that never became one."""
 
     def left(self, session: Guest) -> None:

@@ -97,14 +97,16 @@ class FileListener(socket.socket):
         """Leave the file in place: somebody else listens on this socket, too."""
         self._file = None
 
-    def take(self) -> None:
+    def take(self, mode: int) -> None:
         """Create the file and listen.
 
+        Args:
+            mode: of the file.
         Raises: OSError.
         """
         self.bind(self._path)
         self._file = _device_and_inode(self._path)
-        os.chmod(self._path, FILE_MODE)  # before anybody can connect
+        os.chmod(self._path, mode)  # before anybody can connect
         self.listen(BACKLOG)
 
     def close(self) -> None:
@@ -121,18 +123,19 @@ class FileListener(socket.socket):
         super().close()
 
 
-def bind_file(what: str, path: str) -> FileListener:
+def bind_file(what: str, path: str, mode: int = FILE_MODE) -> FileListener:
     """Bind and listen on a socket file, in place of one that a dead process left.
 
     Args:
         what: the configuration key to name in an error.
         path: of the file.
+        mode: of the file, for who may connect.
     Raises: ConfigError.
     """
     sock = FileListener(path)
     try:
         _clear(path)
-        sock.take()
+        sock.take(mode)
     except OSError as error:
         sock.close()
         why = _WHY_FILE.get(error.errno or 0, error.strerror)

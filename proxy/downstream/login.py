@@ -59,7 +59,7 @@ class LoginFlow:
             case events.KeepAlive():
                 self._on_keep_alive(event, now)
             case events.BadSubmit():
-                session.refuse_submit(event.id, Verdict(Reason.MALFORMED, event.detail))
+                session.refuse_submit(event.id, Verdict(Reason.MALFORMED, event.detail), now)
             case events.BadRequest():
                 session.say(login.refused(event.id, event.detail))
             case events.UnknownMethod():
@@ -121,7 +121,10 @@ class LoginFlow:
             worker = account if worker == event.account else worker
             difficulty = behind_it if difficulty is None else difficulty
         session.ask(difficulty, now)
-        session.log_in(worker)
+        refusal = session.log_in(worker, now)
+        if refusal is not None:
+            session.say(login.refused(event.id, refusal.text))
+            return
         session.enter(now)
 
     def _on_keep_alive(self, event: events.KeepAlive, now: float) -> None:
@@ -135,7 +138,7 @@ class LoginFlow:
     def _on_submit(self, event: events.Submit, now: float) -> None:
         session = self._session
         if not session.at_work or event.session not in ("", self._session_id):
-            session.refuse_submit(event.id, _UNAUTHORIZED)
+            session.refuse_submit(event.id, _UNAUTHORIZED, now)
             return
         # Of blob work the nonce goes on as it is; else it is compared, and either case means the same.
         nonce = event.nonce if session.door.proof is None else event.nonce.lower()

@@ -18,10 +18,13 @@ from proxy.core.jobbook import Works
 from proxy.downstream.door import Door, Flow, FlowMaker
 from proxy.downstream.house import House
 from proxy.downstream.pace import Pace, fixed
+from proxy.downstream.patience import first_deadline, line_limit, overdue, too_long
+from proxy.downstream.standing import Standing
+from proxy.downstream.warden import Refusal
 from proxy.errors import MinerError
 from proxy.model.share import Reason, Share, Verdict
-from proxy.wire import aion, events, login
-from proxy.wire.detect import dialect_of, foreign
+from proxy.wire import events
+from proxy.wire.detect import dialect_of, foreign, not_here
 from proxy.wire.lines import LineBuffer
 
 __all__ = ["UNKNOWN", "Door", "Flow", "FlowMaker", "MinerSession"]
@@ -63,6 +66,7 @@ class MinerSession:
         "pace",
         "requests",
         "slice",
+        "standing",
         "unanswered",
         "vardiff",
         "wake",
@@ -81,7 +85,8 @@ class MinerSession:
         self.first_job_due: float | None = None
         self.unanswered = 0
         self.requests = 0  # lines read, for the carrier's rate limit
-        self.deadline = now + door.limits.login_seconds
+        self.deadline = first_deadline(door.limits, now)
+        self.standing = Standing(door.listener, address, now)
         self.pace: Pace | None = None  # of a miner at work whose difficulty follows it
         self.next_look = inf  # when expire() sees whether it is silent
         self.closing = ""  # why; no more is read, and the carrier closes once all is sent
@@ -92,7 +97,7 @@ class MinerSession:
         self.vardiff = door.vardiff  # None once it has asked for a difficulty
         self._told = False  # a line has told the dialect
         self.label = (door.listener, self.flow.dialect if len(door.flows) == 1 else UNKNOWN)
-        self._lines = LineBuffer(door.line_bytes)
+        self._lines = LineBuffer(line_limit(door, "", is_in=False))
         self._bad_lines = 0
         self._started = False
         self._held = False  # it has asked for work, and there is none
@@ -120,22 +125,17 @@ class MinerSession:
         """Take bytes from the miner; never raises."""
         if not self._started and data:
             self._started = True
-            detail = foreign(data)
-            if detail:
+            if detail := foreign(data):
                 self.refuse_and_close("not_stratum", detail)
         lines = self._lines
         for line in lines.feed(data):
             if self.closing:
                 return
             self.requests += 1  # blank ones, too: they cost the same to find
-            if len(line) > lines.limit:  # which the line before it may have lowered
-                lines.overflow = True
-                break
             if line and not line.isspace():
                 self._read(line, now)
         if lines.overflow and not self.closing:
-            detail = f"a line of more than {lines.limit} bytes (limits.line_bytes)"
-            self.refuse_and_close("line_too_long", detail)
+            self.refuse_and_close("line_too_long", too_long(self.door.limits, lines.limit))
 
     def take_output(self) -> bytes:
         """Return what is to be sent, and forget it."""
@@ -149,14 +149,11 @@ class MinerSession:
             self._look(now)
         if now < self.deadline or self.closing:
             return
-        limits = self.door.limits
         if self.at_work and not self.house.works:
-            self.deadline = now + limits.idle_seconds  # there is nothing to send shares for
-        elif not self.worker or self.slice is None:
-            detail = f"no login within {limits.login_seconds:g} s (limits.login_seconds)"
-            self.refuse_and_close("login_timeout", detail)
+            self.stay(now)  # there is nothing to send shares for
         else:
-            self.refuse_and_close("idle", f"no share for {limits.idle_seconds:g} s (limits.idle_seconds)")
+            since = inf if self.worker and self.slice is not None else self.standing.changed
+            self.refuse_and_close(*overdue(self.door.limits, since, now))
 
     def end(self) -> None:
         """Give back what was lent; the connection is gone."""
@@ -186,8 +183,7 @@ class MinerSession:
         work = works[assignment.lane]
         if (work.serial <= assignment.last and not tail) or self.closing:
             return b""
-        moved = self._space is not self.house.space
-        if moved and not self._move(now):
+        if (moved := self._space is not self.house.space) and not self._move(now):
             return b""
         if assignment.first:
             lines = self.flow.job(work, tail, moved)
@@ -203,6 +199,7 @@ class MinerSession:
         """Put the miner to work: from now on every job goes to it."""
         self.first_job_due = None
         self.at_work = True
+        self.standing.changed = now
         works = self.house.works
         if self.vardiff is not None:
             self.pace = pace = Pace(self.vardiff, now, works.ceiling)
@@ -273,12 +270,18 @@ class MinerSession:
             self.pace, self.vardiff, self.next_look = None, None, inf
             self.work_at(self.house.lane_of(fixed(difficulty, self.door.vardiff)), now)
 
-    def log_in(self, worker: str) -> None:
-        """Count under a name, in place of any earlier one."""
+    def log_in(self, worker: str, now: float) -> Refusal | None:
+        """Count under a name, in place of any earlier one; why that may not be, None if it may."""
+        refusal = self.house.warden.log_in(self.standing, worker, now)
+        if refusal is not None:
+            self.close(*refusal)
+            return refusal
         if self.worker:
             self.house.parted(self)
         self.worker = worker
         self.house.joined(self)
+        self._lines.limit = line_limit(self.door, self.dialect, is_in=True)
+        return None
 
     def submit(self, event: events.Submit, nonce: str, now: float) -> Verdict | None:
         """Hand in a share of a miner that is logged in, and answer it if its verdict stands.
@@ -292,7 +295,7 @@ class MinerSession:
         try:
             solution = "" if proof is None else proof.bare(event.solution)
         except MinerError as error:
-            return self.refuse_submit(event.id, Verdict(Reason.MALFORMED, str(error)))
+            return self.refuse_submit(event.id, Verdict(Reason.MALFORMED, str(error)), now)
         share = Share(event.job_id, nonce, solution, event.ntime, event.result, event.members)
         verdict = self.house.judge(self, event.id, share, now)
         if verdict is None:
@@ -303,9 +306,9 @@ class MinerSession:
             self._keep_pace(self.pace, now)
         return verdict
 
-    def refuse_submit(self, request_id: bytes, verdict: Verdict) -> Verdict:
+    def refuse_submit(self, request_id: bytes, verdict: Verdict, now: float) -> Verdict:
         """Answer and count a share that never became one."""
-        self.house.refuse(self, verdict)
+        self.house.refuse(self, verdict, now)
         self.say(self.flow.verdict(request_id, verdict))
         return verdict
 
@@ -331,37 +334,34 @@ class MinerSession:
         if lane == former:
             return
         assignment.move(lane)
+        self.standing.changed = now
         if self.at_work and works and assignment.first and works[lane].target != works[former].target:
             self.say(self.offer(works, now, assignment.change(works[lane].serial)))
 
     # ---- lines and slices
 
     def _read(self, line: bytes, now: float) -> None:
-        if not self._told and not self._tell_dialect(line):
+        if not self._told and not self._tell_dialect(line, now):
             return
         self.flow.read(line, now)
 
-    def _tell_dialect(self, line: bytes) -> bool:
+    def _tell_dialect(self, line: bytes, now: float) -> bool:
         """Learn from a line which dialect this is; false if it is none for this port."""
+        self.deadline = max(self.deadline, self.standing.changed + self.door.limits.login_seconds)
         spoken, request_id = dialect_of(line)
         if not spoken:
             return True
         self._told = True
+        self.house.warden.welcome(self.address, now)
         maker = self.door.flows.get(spoken)
         if maker is None:
             detail = f"this port does not take the {spoken} dialect; {self.door.hints[spoken]}"
-            # In the form that a miner of that dialect shows its user.
-            if spoken == "login":
-                self.say(login.refused(request_id, detail))
-            else:
-                self.say(aion.refused(request_id, aion.OTHER_CODE, detail))
+            self.say(not_here(spoken, request_id, detail))
             self.close("wrong_dialect", detail)
             return False
         if spoken != self.flow.dialect:
             self.flow = maker(self)
         self.label = (self.door.listener, spoken)
-        if spoken == "aion":
-            self._lines.limit = self.door.limits.line_bytes
         return True
 
     def _take_seat(self, now: float) -> None:
@@ -392,6 +392,7 @@ class MinerSession:
             self.close("no_slice", _NO_SLICE_WHY)
             return False
         self.assignment.former_prefix = former
+        self.standing.changed = now
         if self.pace is not None:
             self.pace.restart(now)
         # While no pool was up there was nothing to send shares for.

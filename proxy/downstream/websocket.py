@@ -22,6 +22,7 @@ from proxy.downstream.entrance import NO_HEADER, NOT_TRUSTED, Entrance, Heard, V
 from proxy.downstream.fanout import Fanout
 from proxy.downstream.firstjobs import FirstJobs
 from proxy.downstream.house import House, PoolSide
+from proxy.downstream.pacing import BURST_SECONDS, rate_of
 from proxy.downstream.session import MinerSession
 from proxy.downstream.tls import NOT_TLS, TLS_FAULT
 from proxy.downstream.tlscodec import fault_of
@@ -30,7 +31,7 @@ from proxy.wire.detect import not_tls, not_websocket
 from proxy.wire.jsonrpc import printable
 
 NO_REQUEST = "not_websocket"  # why a connection ended
-BURST_SECONDS = 10  # of its rate: what a miner may send at once after a quiet time
+CHOKED_SECONDS = 0.1  # between two looks at a miner whose shares have too few answers
 IDLE_BYTES = 65_536  # of frames, beside its own, before a message comes: pings for days, or any fragments
 BATCH = 64  # accepted between two checkpoints
 CLOSE_SECONDS = 1  # for the last words, and the miner's goodbye
@@ -77,6 +78,7 @@ class WebSockets:
         self._nursery: trio.Nursery | None = None  # of miners
         self._serving: trio.Nursery | None = None  # of all else
         self._scope = trio.CancelScope(shield=True)
+        self._kept = trio.Event()
         self._over = trio.Event()
 
     def __len__(self) -> int:
@@ -122,8 +124,10 @@ class WebSockets:
     async def run(self) -> None:
         """Serve until cancelled, and for a moment longer."""
         async with trio.open_nursery() as nursery:
-            await nursery.start(self._keep_miners)
             try:
+                # Not by start(): a cancel before it has begun would wait for what is shielded from it.
+                nursery.start_soon(self._keep_miners)
+                await self._kept.wait()
                 async with trio.open_nursery() as self._serving:
                     for entrance in self._entrances:
                         self._serving.start_soon(self._accept, entrance)
@@ -138,10 +142,10 @@ class WebSockets:
 
     # ---- coming in
 
-    async def _keep_miners(self, task_status: trio.TaskStatus[None]) -> None:
+    async def _keep_miners(self) -> None:
         with self._scope:
             async with trio.open_nursery() as self._nursery:
-                task_status.started()
+                self._kept.set()
                 await self._over.wait()
 
     async def _accept(self, entrance: Entrance) -> None:
@@ -169,12 +173,13 @@ class WebSockets:
             elif balancers is not None and balancers.required:
                 self._admission.turn_away(door, peer, NO_HEADER, NOT_TRUSTED, _now())
                 return
-            if not self._admission.enter(door, visitor.address):
+            if not self._admission.enter(door, visitor.address, _now()):
                 return
             miner = WebMiner()
             session = miner.session = MinerSession(
                 self._admission.house, door, visitor.address, visitor.since, miner.wake
             )
+            session.deadline = visitor.since + self._admission.limits.login_seconds  # a handshake takes time
             self.miners.add(miner)
             reason = "reset"
             try:
@@ -279,8 +284,7 @@ class WebSockets:
     async def _read(self, miner: WebMiner, websocket: WebSocketConnection, wire: Wire) -> str:
         """Feed the session until the miner goes or is to go; returns why."""
         session, limits, pool_side = miner.session, self._admission.limits, self._pool_side
-        rate = limits.requests_per_second
-        budget = burst = rate * BURST_SECONDS
+        budget = limits.requests_per_second * BURST_SECONDS
         last = _now()
         while True:
             try:
@@ -293,7 +297,8 @@ class WebSockets:
             if not self._reading or session.closing:
                 continue
             now = _now()
-            budget, last = min(burst, budget + rate * (now - last)), now
+            rate = rate_of(session, limits, now)
+            budget, last = min(rate * BURST_SECONDS, budget + rate * (now - last)), now
             before = session.requests
             data = message.encode() if isinstance(message, str) else message
             self._admission.count_bytes(len(data), 0)
@@ -304,7 +309,17 @@ class WebSockets:
                 return "slow_reader"
             budget -= session.requests - before
             if budget < 0:
+                self._admission.held_up("requests_per_second")
                 await trio.sleep(-budget / rate)
+            await self._until_answered(session)
+
+    async def _until_answered(self, session: MinerSession) -> None:
+        """Wait while too many of a miner's shares have no verdict."""
+        most = self._admission.limits.miner_unanswered
+        if session.unanswered >= most:
+            self._admission.held_up("miner_unanswered")
+        while session.unanswered >= most and not session.closing:  # noqa: ASYNC110  # rare
+            await trio.sleep(CHOKED_SECONDS)
 
     def _why(self, session: MinerSession, closed: ConnectionClosed) -> str:
         code = closed.reason.code if closed.reason is not None else 0

@@ -21,8 +21,8 @@ class Wire(trio.abc.Stream):
         ahead: bytes that were read already, behind a PROXY header.
         turns: whoever has it goes on with its handshake.
 
-    `unheard` is how many bytes have come since heard() was called, `most` how many may; `shaking` is whether a TLS handshake goes on, `on_end` is called when no more comes, `is_closed` is
-    whether that was our doing.
+    `unheard` is how many bytes have come since heard() was called, `most` how many may; `shaking` is whether
+    a TLS handshake goes on; `on_end` is called when no more comes, `is_closed` is whether that was our doing.
     """
 
     def __init__(self, stream: trio.SocketStream, ahead: bytes, turns: trio.StrictFIFOLock) -> None:

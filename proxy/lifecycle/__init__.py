@@ -3,7 +3,7 @@
     running    signals, and what is told to scripts and to systemd     (start reading here)
     ports      the sockets of all listeners: bound, inherited, changed, given away
     reload     another configuration for a running proxy
-    apply      its part in the miners' side
+    frontage   its part in the miners' side
     systemd    sockets from systemd, and words to it
     takeover   a running proxy's sockets for the one that replaces it
     news       what the log is told

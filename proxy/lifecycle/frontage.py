@@ -18,7 +18,7 @@ from proxy.downstream.board import Board
 from proxy.downstream.certificates import Certificates
 from proxy.downstream.door import Door
 from proxy.downstream.entrance import Entrance
-from proxy.downstream.regrading import regrade
+from proxy.downstream.grading import regrade
 from proxy.downstream.session import MinerSession
 from proxy.lifecycle.ports import Ports
 from proxy.relay import Relay

@@ -1,4 +1,4 @@
-"""What the log is told of miners: who was dropped, and once a minute how all do.
+"""What the log is told of miners: who was dropped or punished, and once a minute how all do.
 
 The trap: a flood of junk must not become a flood of lines, so what repeats is counted instead.
 """
@@ -9,7 +9,10 @@ from collections.abc import Callable
 import structlog
 import trio
 
+from proxy.core.conduct import Step
+from proxy.core.penalties import Miner
 from proxy.downstream.session import MinerSession
+from proxy.downstream.warden import News
 from proxy.model.share import Reason
 from proxy.ops.logs import Repeated
 from proxy.ops.view import View
@@ -19,6 +22,12 @@ TAKEOVER, LISTENER_REMOVED = "takeover", "listener_removed"  # why miners are se
 
 # Ends of a connection that need nobody's attention.
 _ORDINARY = ("closed", "reset", "shutdown", TAKEOVER, LISTENER_REMOVED)
+
+_STEPS = {
+    Step.WARN: "bad shares",
+    Step.THROTTLE: "bad shares, miner slowed",
+    Step.BAN: "miner banned",
+}
 
 log = structlog.get_logger()
 
@@ -49,6 +58,38 @@ class Farewells:
                 reason=why,
                 **{key: value for key, value in details.items() if value},
             )
+
+
+class Penalised:
+    """Says who was warned, slowed or banned; see downstream.warden.Tell."""
+
+    def __init__(self) -> None:
+        self._repeated = Repeated()
+
+    def __call__(self, news: News, now: float) -> None:
+        """Say that a step was reached."""
+        subject = news.subject
+        who = (
+            {"listener": subject.listener, "address": subject.address, "worker": subject.worker}
+            if isinstance(subject, Miner)
+            else {"address": subject}
+        )
+        # An address with one name after another has one line for all of them.
+        repeated = self._repeated.should_log((who["address"], news.step), now)
+        if repeated is None:
+            return
+        details: dict[str, object] = (
+            {"seconds": round(news.seconds), "times": news.times}
+            if news.step is Step.BAN
+            else {"good": news.good, "bad": news.bad}
+        )
+        log.warning(
+            _STEPS[news.step] if isinstance(subject, Miner) else "address banned",
+            **who,
+            **details,
+            latest=", ".join(f"{count} {reason}" for reason, count in news.latest.most_common()) or "flood",
+            **({"repeated": repeated} if repeated else {}),
+        )
 
 
 async def say_status(look: Callable[[], View]) -> None:

@@ -63,6 +63,7 @@ class Ports:
         try:
             for listen in config.listen:
                 self._put(listen, self._from_outside(listen) or bind(listen))
+                _fit(len(self.of(listen.name)), config.workers)
             address = config.http.host_port
             if address is not None:
                 self.http = self._http_from_outside(address) or bind_tcp(
@@ -188,6 +189,12 @@ class Ports:
         return None
 
 
+def _fit(sockets: int, workers: int) -> None:
+    """See that each socket of a port has a process: the kernel deals connections to all of them."""
+    if sockets > workers:
+        raise ConfigError(f"workers: must be at least {sockets}, as many as the proxy that is taken over has")
+
+
 def _stands_at(sock: socket.socket, url: Address) -> bool:
     """Whether a socket is bound to an address as it is written."""
     name = sock.getsockname()
@@ -199,11 +206,11 @@ def _stands_at(sock: socket.socket, url: Address) -> bool:
         found = socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
     except OSError:
         return False
-    return found[0][4][0] == name[0]
+    return bool(found[0][4][0] == name[0])
 
 
 def _same_place(one: Address, other: Address) -> bool:
-    return bool(other.port or other.path and other.scheme == UNIX) and (
+    return bool(other.port or (other.path and other.scheme == UNIX)) and (
         (one.host, one.port, one.path if one.scheme == UNIX else "")
         == (other.host, other.port, other.path if other.scheme == UNIX else "")
     )

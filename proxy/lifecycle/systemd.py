@@ -45,7 +45,10 @@ def _listening(file: int, name: str) -> socket.socket:
     except OSError as error:
         raise ConfigError(f"{what}: {error.strerror}") from None
     if sock.type != socket.SOCK_STREAM or not listens:
-        raise ConfigError(f"{what}: is no listening stream socket; the unit needs ListenStream= and Accept=no")
+        sock.close()
+        raise ConfigError(
+            f"{what}: is no listening stream socket; the unit needs ListenStream= and Accept=no"
+        )
     return sock
 
 
@@ -53,7 +56,9 @@ def _grouped(found: list[tuple[str, socket.socket]]) -> list[Inherited]:
     """Make each socket one of its own; names that nobody gave, and names of several, tell nothing."""
     names = [name for name, _ in found]
     return [
-        Inherited("" if name in UNNAMED or name.endswith(".socket") or names.count(name) > 1 else name, "", [sock])
+        Inherited(
+            "" if name in UNNAMED or name.endswith(".socket") or names.count(name) > 1 else name, "", [sock]
+        )
         for name, sock in found
     ]
 

@@ -60,6 +60,11 @@ class SluiceCollector(Collector):
         yield _counters(
             "sluice_disconnects", "Connections ended, by why.", ["listener", "reason"], tally.disconnects
         )
+        yield _counters("sluice_bans", "Bans of miners and addresses, by why.", ["reason"], tally.bans)
+        yield GaugeMetricFamily("sluice_banned", "Miners and addresses banned now.", value=tally.banned)
+        yield _counters(
+            "sluice_limits", "Times a miner was not read for a while, by limit.", ["limit"], tally.limits
+        )
         yield GaugeMetricFamily("sluice_workers", "Worker names online.", value=len(self._view.workers))
         slots = self._view.slots
         yield _gauges("sluice_nonce_slots", "Slices of the nonce space, by state.", ["state"], slots)

@@ -5,6 +5,7 @@ dialects by the method of the first line, for each has its own names.
 """
 
 from proxy.errors import MinerError
+from proxy.wire import aion, login
 from proxy.wire.jsonrpc import NULL, decode, printable
 
 _TLS_HELLO = b"\x16\x03"
@@ -76,3 +77,10 @@ def dialect_of(line: bytes) -> tuple[str, bytes]:
     if method in _LOGIN_METHODS:
         return "login", bytes(message.id)
     return "aion" if method.startswith("mining.") else "", bytes(message.id)
+
+
+def not_here(dialect: str, request_id: bytes, text: str) -> bytes:
+    """Refuse a request of a dialect that is not taken, in the form that its miners show their user."""
+    if dialect == "login":
+        return login.refused(request_id, text)
+    return aion.refused(request_id, aion.OTHER_CODE, text)

@@ -58,6 +58,9 @@ def add(total: Tally, part: Tally) -> None:
     total.in_flight += part.in_flight
     _add(total.connections, part.connections)
     _add(total.disconnects, part.disconnects)
+    _add(total.bans, part.bans)
+    _add(total.limits, part.limits)
+    total.banned += part.banned
     for (side, direction), count in part.network_bytes.items():
         if side == "downstream":
             total.network_bytes[side, direction] += count
@@ -97,6 +100,7 @@ def closed(last: Tally, book: Book, usual: float) -> Tally:
     """
     total = Tally()
     add(total, last)
+    total.banned = 0  # who was banned there comes to another process, which knows nothing of it
     for pool, count in book.arrived.items():
         missed = count - total.forwarded.get(pool, 0)
         if missed > 0 and pool != NONE:

@@ -24,13 +24,13 @@ import trio
 from proxy import collector
 from proxy.app import Proxy
 from proxy.downstream.board import Board
-from proxy.downstream.listeners import bound
+from proxy.errors import ConfigError
 from proxy.ops import logs
 from proxy.ops.view import RelayView
 from proxy.relay import Relay, Shared
 from proxy.upstream.session import Upstream
 from proxy.wire.lines import LineBuffer
-from proxy.workers.messages import LINE_BYTES, Charge, Names, Stop, line, read_order, report
+from proxy.workers.messages import LINE_BYTES, Change, Charge, Names, Order, Stop, line, read_order, report
 from proxy.workers.talk import ParentSink
 
 MOST_WORKERS = 64  # as the configuration has it; ids of jobs leave room for so many
@@ -53,6 +53,7 @@ class WorkerProxy(Proxy):
 
     def __init__(self, charge: Charge, channel: trio.abc.SendStream) -> None:
         self._place = charge.number - 1
+        self._serial = charge.serial
         self._pool_names = charge.pools
         self._channel = channel
         self._names = Names()
@@ -60,21 +61,40 @@ class WorkerProxy(Proxy):
         super().__init__(charge.config)
         for listen, file in zip(charge.config.listen, charge.listening, strict=True):
             sock = socket.socket(fileno=file)
-            self._sockets.append((listen, sock))
-            self._listening.append((listen, bound(listen, sock)))
+            self.ports.adopt(listen, sock)
         self.when_ready(self._due_now)
 
     async def say_last(self) -> None:
         """Send the last report."""
         await self._report(last=True)
 
+    async def change(self, order: Change) -> None:
+        """Go by another configuration; where that cannot be, by the old one."""
+        self._pool_names[:] = order.pools  # of its pool sides, too
+        try:
+            await self.apply(order.config)
+        except ConfigError as error:
+            # The parent could: a file has changed since then.
+            log.error("configuration refused, the old one stays", fault=str(error))
+        self._serial = order.serial
+        self._due_now()
+
     # ---- what an ordinary proxy has otherwise
+
+    def _configure_log(self) -> None:
+        settings = self.config.log
+        logs.configure(settings.level, settings.format, before=[_marked(self._place + 1)])
+
+    def _say_leaving(self) -> None:
+        """The parent has said it."""
 
     def _make_shared(self) -> Shared:
         # The ids of one worker lie between those of the others, so none ever meets another's.
         serial = int(time.time() * 1000) * MOST_WORKERS + self._place
         return Shared(
-            itertools.count(serial, MOST_WORKERS), itertools.count(MOST_WORKERS + self._place, MOST_WORKERS)
+            itertools.count(serial, MOST_WORKERS),
+            itertools.count(MOST_WORKERS + self._place, MOST_WORKERS),
+            warden=self._make_warden(),
         )
 
     def _make_upstream(self, relay: Relay, first_choice: Callable[[], int]) -> Upstream:
@@ -120,13 +140,14 @@ class WorkerProxy(Proxy):
                     part,
                     has_work=not view.not_ready,
                     last=last and part is parts[-1],
+                    serial=self._serial,
                 )
                 await self._channel.send_all(line(told))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return  # the parent is gone, and whoever listens to it ends us
 
 
-async def orders(channel: trio.abc.ReceiveStream) -> AsyncGenerator[Charge | Stop, None]:
+async def orders(channel: trio.abc.ReceiveStream) -> AsyncGenerator[Order, None]:
     """Hear what the parent says, until it is gone."""
     lines = LineBuffer(LINE_BYTES)
     while True:
@@ -152,9 +173,7 @@ async def run(sock: socket.socket) -> None:
             await _work(WorkerProxy(charge, channel), heard, signals)
 
 
-async def _work(
-    proxy: WorkerProxy, heard: AsyncGenerator[Charge | Stop, None], signals: AsyncIterator[int]
-) -> None:
+async def _work(proxy: WorkerProxy, heard: AsyncGenerator[Order, None], signals: AsyncIterator[int]) -> None:
     async with trio.open_nursery() as nursery:
 
         async def heed_signals() -> None:
@@ -164,9 +183,14 @@ async def _work(
                 proxy.stop()
 
         async def obey() -> None:
-            async for _ in heard:
-                break  # to stop is all there is to hear, and what a parent that is gone means
-            proxy.stop()
+            async for order in heard:
+                if isinstance(order, Change):
+                    await proxy.change(order)
+                elif isinstance(order, Stop):
+                    if order.leaves:
+                        proxy.leave()
+                    break
+            proxy.stop()  # what a parent that is gone means, too
 
         nursery.start_soon(heed_signals)
         nursery.start_soon(obey)

@@ -31,12 +31,20 @@ class LendingRelay(Relay):
 
     Args:
         books: what came of each worker's shares, by the name it logs in with.
+        names: of all pools there have ever been, in an order that only grows, for a pool's place in it is
+            what workers know it by.
     """
 
     blob_bytes = 0
 
     def __init__(
-        self, config: Config, equihash: Equihash | None, books: dict[str, Book], tally: Tally, shared: Shared
+        self,
+        config: Config,
+        equihash: Equihash | None,
+        books: dict[str, Book],
+        tally: Tally,
+        shared: Shared,
+        names: list[str] | None = None,
     ) -> None:
         super().__init__(
             config,
@@ -48,11 +56,20 @@ class LendingRelay(Relay):
             ring_start=secrets.randbits(32),
         )
         self.books = books
-        self.tags = {pool.name: f"{place:x}" for place, pool in enumerate(config.upstream.pools)}
-        self.pool_tags = {tag: name for name, tag in self.tags.items()}
+        self._names = [pool.name for pool in config.upstream.pools] if names is None else names
+        self._number_pools()
         # A pool of the login dialect is told the share's value, one of the other is not.
         told = equihash is not None and config.upstream.dialect == "login"
         self._judge = TrustingValidator(self.book, share_value if told else None).judge
+
+    def configure(self, config: Config) -> None:
+        """Go by another configuration of the same work."""
+        self._number_pools()
+        super().configure(config)
+
+    def _number_pools(self) -> None:
+        self.tags = {name: f"{place:x}" for place, name in enumerate(self._names)}
+        self.pool_tags = {tag: name for name, tag in self.tags.items()}
 
     def joined(self, session: Guest) -> None:
         """Count a worker's connection in."""

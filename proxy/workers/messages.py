@@ -1,6 +1,6 @@
 """What parent and worker say on the channel beside the shares: JSON lines, each a bounded message.
 
-    parent → worker    Charge first, then at most one Stop
+    parent → worker    Charge first, a Change with every other configuration, at most one Stop
     worker → parent    Report: once a second, when there is work for the first time, and last of all
 
 Strategy: a report has whole totals, not differences, so that a lost or late one does no harm; only the
@@ -33,6 +33,7 @@ class Charge(msgspec.Struct, tag="charge"):
         config: its configuration, without secrets.
         pools: the parent's pools, in their order.
         listening: file numbers of its listening sockets, in the order of config.listen.
+        serial: of the configuration; another one has a larger.
     """
 
     number: int
@@ -40,10 +41,25 @@ class Charge(msgspec.Struct, tag="charge"):
     config: Config
     pools: list[str]
     listening: list[int]
+    serial: int = 0
+
+
+class Change(msgspec.Struct, tag="change"):
+    """Go by another configuration; see Charge."""
+
+    config: Config
+    pools: list[str]
+    serial: int
 
 
 class Stop(msgspec.Struct, tag="stop"):
-    """Answer what is in flight, then end."""
+    """Answer what is in flight, then end.
+
+    Args:
+        leaves: another process has the ports, and the miners go there one by one.
+    """
+
+    leaves: bool = False
 
 
 class Bars(msgspec.Struct, array_like=True):
@@ -60,6 +76,7 @@ class Report(msgspec.Struct, tag="report"):
         names: connections by worker name where that has changed, 0 for gone.
         has_work: whether there is work for miners.
         last: nothing follows, and every share has its end.
+        serial: of the configuration it goes by.
     """
 
     received: Labelled
@@ -75,16 +92,22 @@ class Report(msgspec.Struct, tag="report"):
     miners: Labelled
     slots: dict[str, int]
     names: dict[str, int]
+    bans: dict[str, int]
+    banned: int
+    limits: dict[str, int]
     has_work: bool
     last: bool = False
+    serial: int = 0
 
+
+Order = Charge | Change | Stop
 
 _encode = msgspec.json.Encoder().encode
-read_order: Callable[[bytes | bytearray], Charge | Stop] = msgspec.json.Decoder(Charge | Stop).decode
+read_order: Callable[[bytes | bytearray], Order] = msgspec.json.Decoder(Order).decode
 read_report: Callable[[bytes | bytearray], Report] = msgspec.json.Decoder(Report).decode
 
 
-def line(message: Charge | Stop | Report) -> bytes:
+def line(message: Order | Report) -> bytes:
     """Write a message."""
     return _encode(message) + b"\n"
 
@@ -96,6 +119,7 @@ def report(
     names: Mapping[str, int],
     has_work: bool,
     last: bool = False,
+    serial: int = 0,
 ) -> Report:
     """Make a report of a worker's counts.
 
@@ -116,8 +140,12 @@ def report(
         miners=_labelled(miners),
         slots=dict(slots),
         names=dict(names),
+        bans=dict(tally.bans),
+        banned=tally.banned,
+        limits=dict(tally.limits),
         has_work=has_work,
         last=last,
+        serial=serial,
     )
 
 
@@ -135,6 +163,9 @@ def tally_of(told: Report) -> Tally:
     tally.connections.update(told.connections)
     tally.disconnects.update(counted(told.disconnects))
     tally.network_bytes.update(counted(told.network_bytes))
+    tally.bans.update(told.bans)
+    tally.banned = told.banned
+    tally.limits.update(told.limits)
     _fill(tally.fanout, told.fanout)
     _fill(tally.verify, told.verify)
     return tally

@@ -20,12 +20,16 @@ import structlog
 import trio
 
 from proxy.app import SPARE_FILES, Proxy, Started
-from proxy.config import Address, Config, Http, Ledger, Limits, Listen, Pool, parse_algorithm
+from proxy.config import Address, Ban, Config, Http, Ledger, Limits, Listen, Pool, parse_algorithm
 from proxy.core.tally import Tally
 from proxy.downstream.board import Board
 from proxy.downstream.listeners import bind_file
+from proxy.downstream.parting import LAST_SECONDS
 from proxy.downstream.session import Door
+from proxy.downstream.warden import Warden
 from proxy.errors import ConfigError
+from proxy.lifecycle.news import say_status
+from proxy.lifecycle.ports import Ports
 from proxy.model.proof import ProofForm
 from proxy.openfiles import raise_limit
 from proxy.relay import Relay
@@ -144,10 +148,14 @@ class Parent(Proxy):
 
     def __init__(self, config: Config) -> None:
         self.roster = Roster(self._usual_difficulty)
+        self._pool_names = [pool.name for pool in config.upstream.pools]
         super().__init__(config)
         self.view = RosterView(self.relays, self.roster)
-        self._sets: list[list[socket.socket]] = []  # of each listener, one socket for each worker
         self._directory = ""
+        self._door: Door
+        self._is_open = trio.Event()
+        self._tell_ready: Callable[[], None] = lambda: None
+        self.roster.on_first_work = self._on_first_work
         self._supervisor = Supervisor(config.workers, self.roster, self._start_worker, self._charge, Random())
 
     def bind(self) -> Started:
@@ -157,43 +165,52 @@ class Parent(Proxy):
         """
         started = super().bind()
         try:
-            for listen, sock in self._sockets:
-                self._sets.append(spread(sock, self.config.workers, f"listen.{listen.name}"))
+            for listen, sock in self.ports.sockets:
+                have = self.ports.of(listen.name)
+                more = spread(sock, self.config.workers - len(have) + 1, f"listen.{listen.name}")[1:]
+                if sock.family != socket.AF_UNIX:
+                    self.ports.twins[listen.name] = have[1:] + more
         except ConfigError:
-            self._close_ports()
+            self.ports.close()
             raise
         return started
 
     def when_ready(self, tell: Callable[[], None]) -> None:
         """Have it told when the first worker has work."""
-        self.roster.on_first_work = tell
+        self._tell_ready = tell
+
+    def _on_first_work(self) -> None:
+        self.serving.set()
+        self._tell_ready()
 
     async def run(self) -> None:
         """Run on the ports that bind() took, until stop() is called."""
         try:
             directory = tempfile.TemporaryDirectory(prefix="sluice-")  # 0700, as it always makes them
         except OSError as error:
-            self._close_ports()
+            self.ports.close()
             raise ConfigError(f"workers: no directory for the processes' socket: {error.strerror}") from None
         with directory as self._directory:
-            try:
-                await super().run()
-            finally:
-                self._close_ports()
+            await super().run()
 
     # ---- what an ordinary proxy has otherwise
 
     def _make_relay(self, first_choice: Callable[[], int]) -> Relay:
         relay = LendingRelay(
-            attrs.evolve(self.config, listen=(Listen(name=DOOR),)),
+            self._for_relays(self.config),
             self.equihash,
             self.roster.books,
             tally=self.tally,
             shared=self._shared,
+            names=self._pool_names,
         )
         relay.upstream = self._make_upstream(relay, first_choice)
         relay.upstream.on_batch = relay.after_batch
         return relay
+
+    def _make_warden(self) -> Warden:
+        # The miners have their wardens; a worker process is never banned for them.
+        return Warden(Ban(check_after=int(FOR_EVER)), self.tally)
 
     def _make_board(self) -> Board:
         return Board(
@@ -204,21 +221,55 @@ class Parent(Proxy):
         )
 
     def _open_doors(self, board: Board) -> None:
-        board.open(bind_file("workers", self._path), make_door(self.config))
+        self._door = make_door(self.config)
+        board.open(bind_file("workers", self._path), self._door)
+        self._is_open.set()
+        if not self.takes_over:
+            self.serving.set()
 
     def _raise_file_limit(self) -> None:
-        ports = len(self._sets) * self.config.workers
+        ports = len(self.config.listen) * self.config.workers
         raise_limit(2 * self.config.limits.pool_connections + ports + SPARE_FILES)
 
     async def _run_beside(self) -> None:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._say_status)
+            nursery.start_soon(say_status, lambda: self.view)
             nursery.start_soon(self.certificates.say_ends)
+            await self._is_open.wait()
             nursery.start_soon(self._supervisor.run)
+
+    # ---- another configuration
+
+    @property
+    def has_movable_ports(self) -> bool:
+        """Never: workers have their ports from their start."""
+        return False
+
+    async def _tell_others(self) -> None:
+        # A pool that is new gives no work before its workers know of it.
+        self._pool_names += [
+            pool.name for pool in self.config.upstream.pools if pool.name not in self._pool_names
+        ]
+        await self._supervisor.change()
+
+    def _for_relays(self, config: Config) -> Config:
+        return attrs.evolve(config, listen=(Listen(name=DOOR),))
+
+    def _change_miners_side(self, ports: Ports) -> None:
+        self._board.admission.limits = self._door.limits = _unhindered(self.config)
+        self.ports.take(ports)
+
+    # ---- stop
+
+    async def _send_away(self) -> None:
+        self._say_leaving()
+        self.ports.close()
+        seconds = self.config.limits.shutdown_seconds
+        await self._supervisor.stop(2 * seconds + LAST_SECONDS + KILL_SECONDS, leaves=True)
 
     async def _wind_down(self, board: Board, upstream_scope: trio.CancelScope) -> None:
         self._say_stopping()
-        self._close_ports()
+        self.ports.close()
         await self._supervisor.stop(self.config.limits.shutdown_seconds + KILL_SECONDS)
         # Nobody is left to hear a verdict.
         board.stop_listening()
@@ -234,26 +285,24 @@ class Parent(Proxy):
         return str(Path(self._directory) / "pool.sock")
 
     def _start_worker(self, number: int) -> Worker:
-        return start(number, [sockets[number - 1].fileno() for sockets in self._sets])
+        return start(number, [self._file(listen, number) for listen, _ in self.ports.sockets])
 
     def _charge(self, number: int, name: str) -> Charge:
         return Charge(
             number,
             name,
             lent_config(self.config, self.config.workers, name, self._path),
-            [pool.name for pool in self.config.upstream.pools],
-            [sockets[number - 1].fileno() for sockets in self._sets],
+            list(self._pool_names),
+            [self._file(listen, number) for listen in self.config.listen],
         )
+
+    def _file(self, listen: Listen, number: int) -> int:
+        """Return the number of a worker's socket at a listener; of a socket file there is one for all."""
+        sockets = self.ports.of(listen.name)
+        return sockets[min(number, len(sockets)) - 1].fileno()
 
     def _usual_difficulty(self) -> float:
         return max((pool.difficulty for pool in self.relays.pools), default=1.0)
-
-    def _close_ports(self) -> None:
-        for sockets in self._sets:
-            for sock in sockets:
-                sock.close()
-        for _, sock in self._sockets:
-            sock.close()
 
 
 def _unhindered(config: Config) -> Limits:
@@ -263,10 +312,13 @@ def _unhindered(config: Config) -> Limits:
         config.limits,
         max_miners=most,
         max_miners_per_address=most,
+        first_line_seconds=FOR_EVER,
         login_seconds=FOR_EVER,
         idle_seconds=FOR_EVER,
         outgoing_bytes=OUTGOING_BYTES,
         requests_per_second=FOR_EVER,
+        login_line_bytes=LINE_BYTES,
+        miner_unanswered=int(FOR_EVER),
     )
 
 

@@ -30,6 +30,7 @@ class Life:
         tally: as it last reported.
         names: connections by the name of a miner's worker.
         in_order: its last report said that it was the last.
+        serial: of the configuration it goes by.
     """
 
     number: int
@@ -41,6 +42,7 @@ class Life:
     names: dict[str, int] = attrs.field(factory=dict)
     has_work: bool = False
     in_order: bool = False
+    serial: int = 0
 
 
 class Roster:
@@ -84,6 +86,7 @@ class Roster:
                 life.names.pop(name, None)
         life.has_work = report.has_work
         life.in_order = report.last
+        life.serial = report.serial
         if life.has_work and not self._had_work:
             self._had_work = True
             self.on_first_work()

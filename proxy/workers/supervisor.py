@@ -16,7 +16,7 @@ import trio
 
 from proxy.upstream.backoff import Backoff
 from proxy.wire.lines import LineBuffer
-from proxy.workers.messages import LINE_BYTES, Charge, Stop, line, read_report
+from proxy.workers.messages import LINE_BYTES, Change, Charge, Stop, line, read_report
 from proxy.workers.process import Worker
 from proxy.workers.roster import Life, Roster
 
@@ -24,6 +24,7 @@ START_SECONDS = 60  # until the first report: sixty-four interpreters may be sta
 SILENT_SECONDS = 10  # reports come every second
 STABLE_SECONDS = 10  # one that lived so long is replaced at once, and the waits start small again
 END_SECONDS = 2  # from closing the channel to the end of the process
+CHANGE_SECONDS = 3  # that a worker has for another configuration; a good one needs some milliseconds
 MOST_WAIT = 30  # seconds between two starts of one that dies at once
 RECEIVE_BYTES = 65_536
 
@@ -54,6 +55,10 @@ class Supervisor:
         self._charge = charge
         self._random = random
         self._stop = trio.Event()
+        self._leaves = False
+        self._serial = 0  # of the configuration
+        self._news = trio.Event()  # there is something to tell all workers
+        self._heard = trio.Event()  # one has reported
         self._ended = trio.Event()
         self._workers: dict[int, Worker] = {}
         self.replaced = 0
@@ -65,13 +70,28 @@ class Supervisor:
                 nursery.start_soon(self._keep, number)
         self._ended.set()
 
-    async def stop(self, seconds: float) -> None:
+    async def change(self) -> None:
+        """Have every worker go by what its charge now says, and return when all do, or are too slow."""
+        self._serial += 1
+        self._tell_news()
+        with trio.move_on_after(CHANGE_SECONDS):
+            while any(life.serial < self._serial for life in self._roster.lives):
+                await self._heard.wait()
+
+    def _tell_news(self) -> None:
+        self._news.set()
+        self._news = trio.Event()
+
+    async def stop(self, seconds: float, leaves: bool = False) -> None:
         """Have every worker end in order, and return when all have.
 
         Args:
             seconds: after which those that have not are killed.
+            leaves: see messages.Stop.
         """
+        self._leaves = self._leaves or leaves
         self._stop.set()
+        self._tell_news()
         with trio.move_on_after(seconds):
             await self._ended.wait()
         for number, worker in self._workers.items():
@@ -134,16 +154,23 @@ class Supervisor:
         """
         fault = ""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._tell, worker, self._charge(life.number, life.name))
+            nursery.start_soon(self._tell, worker, life)
             fault = await self._listen(worker, life)
             nursery.cancel_scope.cancel()
         return fault
 
-    async def _tell(self, worker: Worker, charge: Charge) -> None:
+    async def _tell(self, worker: Worker, life: Life) -> None:
+        told, charge = self._serial, self._charge(life.number, life.name)
+        charge.serial = told
         try:
             await worker.channel.send_all(line(charge))
-            await self._stop.wait()
-            await worker.channel.send_all(line(Stop()))
+            while not self._stop.is_set():
+                if told == self._serial:
+                    await self._news.wait()
+                    continue
+                told, charge = self._serial, self._charge(life.number, life.name)
+                await worker.channel.send_all(line(Change(charge.config, charge.pools, told)))
+            await worker.channel.send_all(line(Stop(self._leaves)))
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return  # it has died, which whoever listens to it hears
 
@@ -164,6 +191,8 @@ class Supervisor:
                 for text in lines.feed(bytes(data)):
                     self._roster.take(life, read_report(text))
                     patience = SILENT_SECONDS
+                self._heard.set()
+                self._heard = trio.Event()
             except ValueError as error:
                 return f"a report without sense ({error}); killed"
             if lines.overflow:

@@ -50,7 +50,7 @@ def test_the_sections_and_what_was_given() -> None:
         (
             {"given": []},
             "given",
-            "unknown key; known are workers, upstream, listen, limits, http, ledger, log",
+            "unknown key; known are workers, takeover_socket, upstream, listen, limits, http, ledger, log",
         ),
         ({"limits": {"login_second": 1}}, "limits.login_second", "unknown key; did you mean login_seconds?"),
         ({"limits": {"ban": {"second": 1}}}, "limits.ban.second", "unknown key; did you mean seconds?"),

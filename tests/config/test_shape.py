@@ -7,7 +7,8 @@ from proxy.config.shape import keys_of
 
 
 def test_every_key_but_given_is_seen() -> None:
-    assert list(keys_of(Config)) == ["workers", "upstream", "listen", "limits", "http", "ledger", "log"]
+    tables = ["upstream", "listen", "limits", "http", "ledger", "log"]
+    assert list(keys_of(Config)) == ["workers", "takeover_socket", *tables]
     assert list(keys_of(Limits)) == [field.name for field in attrs.fields(Limits)]
 
 

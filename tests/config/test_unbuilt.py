@@ -14,6 +14,7 @@ def test_a_plain_configuration_asks_for_nothing_more(texts: Texts) -> None:
     assert unbuilt(texts.load(POOL + '[ledger]\nurl = ""\n[[listen]]\ndifficulty = 8\n')) == []
     assert unbuilt(texts.load(POOL + '[ledger]\nurl = "sqlite:///sluice.db"\n')) == []
     assert unbuilt(texts.load(POOL + "[[listen]]\ndifficulty = { start = 8 }\n")) == []
+    assert unbuilt(texts.load(POOL + '[limits.ban]\nseconds = 30\nallow = ["10.0.0.0/8"]\n')) == []
     for scheme in ("stratum+tls", "wss", "ws"):
         assert unbuilt(texts.load(POOL.replace("stratum+tcp", scheme))) == []
     assert unbuilt(texts.load(POOL + '[[listen]]\nurl = "wss://h:1"\n' + TLS)) == []
@@ -29,7 +30,6 @@ def test_a_plain_configuration_asks_for_nothing_more(texts: Texts) -> None:
         (POOL + "[http]\n" + TLS, "http.tls"),
         (POOL + '[ledger]\nurl = "sqlite:///other.db"\n', "ledger.url"),
         (POOL + "[ledger]\nretention_days = 31\n", "ledger.retention_days"),
-        (POOL + "[limits.ban]\n", "limits.ban"),
     ],
 )
 def test_what_is_not_built_is_named(texts: Texts, text: str, path: str) -> None:

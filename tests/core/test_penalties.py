@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from proxy.config import Ban as Settings
 from proxy.core import penalties as module
 from proxy.core.conduct import EVIDENCE, Step
+from proxy.core.networks import sender
 from proxy.core.penalties import GRACE, MAX_BANS, MAX_SUBJECTS, Ban, Miner, Penalties
 from proxy.model.share import Reason
 from tests.wire.hostile import patient
@@ -488,7 +489,7 @@ def test_nothing_that_anybody_does_breaks_the_rules(
                 before = book.is_banned(miner.address, scene.now)
                 step = book.junk(miner.address, scene.now)
                 # Nobody who works is shut out with all the others of its address.
-                assert step is not Step.BAN or before or not book._working[module._group(miner.address)]
+                assert step is not Step.BAN or before or not book._working[sender(miner.address)]
             case ("working", Miner() as miner):
                 book.working(miner)
             case ("gone", Miner() as miner) if book._working[miner]:

@@ -21,7 +21,7 @@ class Desk:
 
     def comes(self, address: str) -> MinerSession | None:
         """A connection; its session if it is let in."""
-        if not self.admission.enter(door(), address):
+        if not self.admission.enter(door(), address, 0.0):
             return None
         return MinerSession(self.house, door(), address, 0.0, lambda: None)
 

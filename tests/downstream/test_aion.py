@@ -383,7 +383,7 @@ def test_bad_nonce_without_a_pool_change_does_not_close() -> None:
 # ---- time
 
 
-@pytest.mark.parametrize("said", [(), (SUBSCRIBE,), (AUTHORIZE,), (SUBSCRIBE, EXTRANONCE)])
+@pytest.mark.parametrize("said", [(SUBSCRIBE,), (AUTHORIZE,), (SUBSCRIBE, EXTRANONCE)])
 def test_login_has_to_come_in_time(said: tuple[Line, ...]) -> None:
     miner = Dialogue(FakeHouse())
     miner.says(*said)

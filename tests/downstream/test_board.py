@@ -261,7 +261,7 @@ async def test_a_flood_is_slowed_and_goes_on(clock: MockClock) -> None:
         ):
             # Ten seconds of its rate are free.  Long lines, because one read is always dealt with as a whole.
             for number in range(60):
-                await miner.say({"id": number, "method": "x", "params": ["x" * 5000]})
+                await miner.say({"id": number, "method": "x", "params": ["x" * 4000]})
             for number in range(60):
                 assert (await miner.hear())["id"] == number
             # Half a second for each of the forty that were too many, less one read.

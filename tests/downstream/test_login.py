@@ -261,7 +261,7 @@ def test_a_login_is_held_while_no_pool_is_up_and_answered_with_the_first_job() -
 def test_a_login_that_waits_for_work_is_not_closed_for_it() -> None:
     house = FakeHouse(None)
     miner = LoginDialogue(house)
-    miner.passes(9)
+    miner.passes(4)
     miner.says(LOGIN)
     assert miner.passes(10_000) == []
     assert not miner.session.closing
@@ -580,13 +580,16 @@ def test_keepalived_and_shares_count_as_presence_and_nothing_else_does() -> None
 
 def test_keepalived_before_login_does_not_buy_time() -> None:
     miner = LoginDialogue(FakeHouse())
-    miner.passes(9)
+    miner.passes(4)
+    assert miner.says(keepalived("")) == [refusal(7, "log in first")]
+    miner.passes(5)
     assert miner.says(keepalived("")) == [refusal(7, "log in first")]
     assert miner.passes(1) == [refusal(None, NO_LOGIN)]
 
 
 def test_login_has_to_come_within_10_seconds() -> None:
     miner = LoginDialogue(FakeHouse(), at=door(dialects=["login"]))
+    miner.says(keepalived(""))
     assert miner.passes(9.9) == []
     assert miner.passes(0.1) == [refusal(None, NO_LOGIN)]
     assert miner.session.closing == "login_timeout"
@@ -619,14 +622,22 @@ def test_lines_of_up_to_64_kib_are_taken(size: int, dialects: list[str]) -> None
     miner = LoginDialogue(FakeHouse(), at=door(dialects=dialects))
     line = padded(size)
     assert len(line) == size
-    assert miner.says(line[:20_000]) == []
-    assert miner.says(line[20_000:] + b"\n")[0]["result"]["status"] == "OK"
-    # And so later on.
-    assert miner.says(line + b"\n") == [refusal(1, "logged in already")]
+    miner.logs_in()
+    assert miner.says(line[:10_000]) == []
+    assert miner.says(line[10_000:] + b"\n") == [refusal(1, "logged in already")]
+
+
+def test_the_login_itself_has_room_for_many_times_what_miners_send() -> None:
+    miner = LoginDialogue(FakeHouse(), at=door(dialects=["login"]))
+    assert miner.says(padded(4096) + b"\n")[0]["result"]["status"] == "OK"
+    stranger = LoginDialogue(FakeHouse(), at=door(dialects=["login"]))
+    text = "a line of more than 4096 bytes (limits.login_line_bytes)"
+    assert stranger.says(padded(4097) + b"\n") == [refusal(None, text)]
 
 
 def test_a_longer_line_closes() -> None:
     miner = LoginDialogue(FakeHouse(), at=door(dialects=["login"]))
+    miner.logs_in()
     text = "a line of more than 65536 bytes (limits.line_bytes)"
     assert miner.says(padded(65_537) + b"\n", LOGIN) == [refusal(None, text)]
     assert miner.session.closing == "line_too_long"

@@ -180,31 +180,49 @@ def test_the_refusal_goes_to_the_request_whatever_its_id() -> None:
 
 
 def test_an_aion_miner_has_the_shorter_line_also_on_a_port_for_both() -> None:
-    """A line that long is none of its dialect; until the dialect is told, the longer ones may come."""
+    """A line that long is none of its dialect."""
     limits = Limits()
     miner = Dialogue(FakeHouse(), at=door())
     assert miner.session.door.line_bytes == 65_536
-    assert len(miner.says(b"{" + b"x" * 20_000 + b"\n")) == 1
-    assert miner.says(SUBSCRIBE) == [SUBSCRIBED]
+    miner.logs_in()
     assert miner.says(b" " * limits.line_bytes + b"\n") == []
     text = f"a line of more than {limits.line_bytes} bytes (limits.line_bytes)"
     assert miner.says(b" " * (limits.line_bytes + 1) + b"\n") == [no(None, 20, text)]
     assert miner.session.closing == "line_too_long"
 
 
-def test_it_holds_for_what_came_with_the_line_that_told() -> None:
-    text = "a line of more than 16384 bytes (limits.line_bytes)"
-    miner = Dialogue(FakeHouse())
-    assert miner.says(SUBSCRIBE, b" " * 16_385 + b"\n", AUTHORIZE) == [SUBSCRIBED, no(None, 20, text)]
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_before_the_login_a_line_is_short_whether_it_ends_or_not(end: bytes) -> None:
+    """Twenty thousand strangers with half a line each cost 80 MB, and not more than a gigabyte."""
+    text = "a line of more than 4096 bytes (limits.login_line_bytes)"
+    miner = Dialogue(FakeHouse(), at=door())
+    assert miner.says(SUBSCRIBE, b" " * 4096 + b"\n") == [SUBSCRIBED]
+    assert miner.says(b" " * 4097 + end) == [no(None, 20, text)]
     assert miner.session.closing == "line_too_long"
 
 
-def test_the_rest_of_a_line_that_came_with_the_one_that_told_is_bounded_too() -> None:
-    miner = Dialogue(FakeHouse())
-    assert miner.says(SUBSCRIBE, b" " * 16_385) == [SUBSCRIBED]
-    (line,) = miner.says(b" ")
-    assert "more than 16384 bytes" in line["error"][1]
-    assert miner.session.closing == "line_too_long"
+def test_a_shorter_limit_that_was_asked_for_holds_before_the_login_too() -> None:
+    miner = Dialogue(FakeHouse(), Limits(line_bytes=2048))
+    text = "a line of more than 2048 bytes (limits.line_bytes)"
+    assert miner.says(b" " * 2049) == [no(None, 20, text)]
+
+
+def test_a_connection_that_says_nothing_goes_sooner_than_one_that_is_slow() -> None:
+    silent, slow = Dialogue(FakeHouse()), Dialogue(FakeHouse())
+    slow.says(SUBSCRIBE)
+    for miner in (silent, slow):
+        miner.says(b'{"id":1,')  # half a line is none
+        miner.passes(5)
+    assert silent.session.closing == "first_line_timeout"
+    assert not slow.session.closing
+    slow.passes(5)
+    assert slow.session.closing == "login_timeout"
+
+
+def test_a_login_time_shorter_than_that_for_a_line_holds() -> None:
+    miner = Dialogue(FakeHouse(), Limits(login_seconds=2))
+    miner.passes(2)
+    assert miner.session.closing == "login_timeout"
 
 
 # ---- houses

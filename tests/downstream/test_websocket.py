@@ -379,6 +379,15 @@ async def test_a_cancel_leaves_a_moment_to_say_goodbye_and_no_more(clock: MockCl
         assert tally.disconnects == {("farm", "shutdown"): 1}
 
 
+async def test_a_cancel_before_it_has_begun_is_an_end(clock: MockClock) -> None:
+    board = Board(FakeHouse(), Limits(), Tally(), FakePoolSide())
+    board.admit_by(at()(listening(), door()))
+    with within():
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(board.run)
+            nursery.cancel_scope.cancel()
+
+
 # ---- TLS and load balancers
 
 

@@ -10,19 +10,10 @@ from collections.abc import Callable
 from random import Random
 
 TOKEN = re.compile(rb'"(?:[^"\\\n]|\\.)*"|[\[\]{},:\n]|[^\s\[\]{},:"]+|\s|"')
+PUNCTUATION = frozenset((*(bytes([byte]) for byte in b'[]{},: \r\n\t"'), b"\x1e"))
 INSIDE = (
-    b"\\u0000",
-    b"\\ud800",
-    b"\xff",
-    b"\xed\xa0\x80",
-    b"\xc3\xa9",
-    b"\\n",
-    b"%",
-    b"\\",
-    b"0",
-    b"F",
-    b" ",
-    b"\x7f",
+    *(b"\\u0000", b"\\ud800", b"\xff", b"\xed\xa0\x80", b"\xc3\xa9", b"\\n", b'\\"', b"\\\\", b"\\"),
+    *(b"%", b"0", b"F", b"g", b" ", b"\x7f"),
 )
 
 Mutate = Callable[[bytes, int], bytes]  # libFuzzer's own: bytes, and how many they may become
@@ -48,25 +39,38 @@ def mutator(tokens: tuple[bytes, ...], mutate: Mutate) -> Callable[[bytes, int, 
 
 
 def _change(parts: list[bytes], tokens: tuple[bytes, ...], dice: Random) -> None:
-    at = dice.randrange(len(parts))
-    way = dice.randrange(7)
-    if way == 0:
-        parts[at] = dice.choice(tokens or parts)
-    elif way == 1:
-        parts[at] = dice.choice(parts)
-    elif way == 2:  # one more value, or member where at is one
-        parts[at:at] = [dice.choice((*tokens, *parts[:8])), b","]
-    elif way == 3 and len(parts) > 3:
-        del parts[at : at + dice.choice((1, 2, 4))]
-    elif way == 4:  # a stretch again, elsewhere
-        size = dice.randrange(1, 12)
-        to = dice.randrange(len(parts))
-        parts[to:to] = parts[at : at + size]
-    elif way == 5:
+    """Change one thing; mostly a value, which leaves JSON behind."""
+    values = [place for place, part in enumerate(parts) if part not in PUNCTUATION]
+    at = dice.choice(values or [0])
+    token = dice.choice(tokens or (b"null",))
+    if token[-1:] in b"[{:,":  # the start of a member, to go before another or in the place of a name
+        _put_member(parts, at, token, dice)
+        return
+    way = dice.randrange(12)
+    if way < 4:
+        parts[at] = token
+    elif way == 4:
+        parts[at] = parts[dice.choice(values or [0])]
+    elif way < 8:
         word = parts[at]
         place = dice.randrange(len(word)) if word else 0
         parts[at] = word[:place] + dice.choice(INSIDE) + word[place + dice.randrange(2) :]
-    else:
+    elif way == 8:
         parts[at] = b"[%s]" % parts[at] if dice.random() < 0.5 else b'"%s"' % parts[at].strip(b'"')
+    elif way == 9:  # one value more, or one less
+        size = 1 + (parts[at + 1 : at + 2] == [b","])
+        parts[at : at + size] = [] if dice.random() < 0.5 else [*parts[at : at + size], b",", token]
+    else:  # a stretch again, elsewhere, or gone
+        at, to, size = dice.randrange(len(parts)), dice.randrange(len(parts)), dice.randrange(1, 12)
+        parts[to : to + dice.choice((0, 0, size))] = parts[at : at + size]
     if not parts:
         parts.append(b"{")
+
+
+def _put_member(parts: list[bytes], at: int, token: bytes, dice: Random) -> None:
+    if parts[at + 1 : at + 2] == [b":"]:
+        closed = {b"[": b"[]", b"{": b"{}", b":": b"0", b",": b"0"}[token[-1:]]
+        parts[at:at] = [token[:-1] if token[-1:] in b"[{," else token, closed, b","]
+    else:
+        place = dice.randrange(len(parts))
+        parts[place:place] = [token]

@@ -5,9 +5,7 @@ really opened, as everywhere; a finding may not hang on what is in them.
 """
 
 import os
-import tempfile
 from functools import cache
-from pathlib import Path
 
 import attrs
 
@@ -37,10 +35,11 @@ def config_environment(data: bytes) -> None:
 
 
 def _loaded(data: bytes, environ: dict[str, str]) -> Config | None:
-    path = _file(os.getpid())
-    path.write_bytes(data)
+    file = _file(os.getpid())
+    os.ftruncate(file, 0)
+    os.pwrite(file, data, 0)
     try:
-        return load(str(path), environ)
+        return load(f"/proc/self/fd/{file}", environ)
     except ConfigError as fault:
         for line in str(fault).split("\n"):
             assert line.isprintable(), line
@@ -49,9 +48,9 @@ def _loaded(data: bytes, environ: dict[str, str]) -> Config | None:
 
 
 @cache
-def _file(process: int) -> Path:
-    """One file for each process, written again and again."""
-    return Path(tempfile.mkdtemp(prefix="sluice-fuzz-")) / "s.toml"
+def _file(process: int) -> int:
+    """One file for each process, in memory, written again and again."""
+    return os.memfd_create("s.toml")
 
 
 def _files() -> list[bytes]:

@@ -19,13 +19,15 @@ from typing import Any, Self
 import attrs
 import trio
 
-from proxy.config import Limits, Vardiff
+from proxy.config import Ban, Limits, Vardiff
 from proxy.core.extranonce import NonceSpace, Slice
 from proxy.core.jobbook import NO_WORKS, JobBook, Works
 from proxy.core.lanes import Lanes
+from proxy.core.tally import Tally
 from proxy.downstream.dialects import FLOWS
 from proxy.downstream.house import Guest
 from proxy.downstream.session import Door, MinerSession
+from proxy.downstream.warden import Warden
 from proxy.model.job import Job, Work
 from proxy.model.proof import ProofForm
 from proxy.model.share import Reason, Share, Verdict
@@ -253,6 +255,7 @@ class FakeHouse:
     def __init__(self, extranonce1: str | None = EXTRANONCE1, own_bytes: int = 4, blob: bool = False) -> None:
         self.works: Works = NO_WORKS
         self.space: NonceSpace | None = None
+        self.warden = Warden(Ban(allow=("127.0.0.0/8",)), Tally())  # where all of a test's miners are
         self.held: dict[Guest, None] = {}
         self.workers: Counter[str] = Counter()
         self.refused: list[Verdict] = []
@@ -351,7 +354,7 @@ class FakeHouse:
             self.unanswered.append((session, request_id))
         return self.verdict
 
-    def refuse(self, session: Guest, verdict: Verdict) -> None:
+    def refuse(self, session: Guest, verdict: Verdict, now: float) -> None:
         """Remember what was refused unseen."""
         self.refused.append(verdict)
 

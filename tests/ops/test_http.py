@@ -1,5 +1,6 @@
 """The HTTP side on a real socket: what is answered to whom."""
 
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -23,17 +24,27 @@ class Answer:
 
 
 Ask = Callable[..., Awaitable[Answer]]
+RELOADED: dict[str, object] = {"result": "ok", "changes": []}
 
 
 @asynccontextmanager
-async def serving(of: Farm, token: str = "") -> AsyncIterator[Ask]:
+async def serving(
+    of: Farm, token: str = "", admin: str = "", reloaded: dict[str, object] = RELOADED
+) -> AsyncIterator[Ask]:
     """Serve a farm's windows; gives a function that asks.
 
     Args:
         token: the read token.
+        admin: the admin token.
+        reloaded: what a reload answers.
     """
     view = RelayView(of.relay)
-    application = http.build(view, metrics.registry(view, 0.0), token)
+
+    async def reload() -> dict[str, object]:
+        await trio.lowlevel.checkpoint()
+        return reloaded
+
+    application = http.build(view, metrics.registry(view, 0.0), http.Tokens(token, admin), reload)
     sock = bind_tcp("http.address", "127.0.0.1", 0, "127.0.0.1:0")
     port = sock.getsockname()[1]
 
@@ -125,3 +136,39 @@ async def test_bytes_that_are_no_http_do_no_harm() -> None:
         for _ in range(3):
             assert (await ask("/ \x00", "G\x01T")).status == 400
         assert (await ask("/healthz")).status == 200
+
+
+# ---- changes
+
+RELOAD = "/api/v1/reload"
+
+
+async def test_whoever_has_the_admin_token_has_the_configuration_read_again() -> None:
+    async with serving(farm(), admin="secret") as ask:
+        answer = await ask(RELOAD, "POST", authorization="Bearer secret")
+        assert (answer.status, json.loads(answer.body)) == (200, RELOADED)
+        for shown in ({}, {"authorization": "Bearer secreT"}, {"authorization": "secret"}):
+            answer = await ask(RELOAD, "POST", **shown)
+            assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert (await ask(RELOAD, "GET", authorization="Bearer secret")).status == 405
+
+
+async def test_a_file_that_is_refused_is_no_success() -> None:
+    refused: dict[str, object] = {"result": "refused", "faults": ["sluice.toml: x: unknown key"]}
+    async with serving(farm(), admin="secret", reloaded=refused) as ask:
+        answer = await ask(RELOAD, "POST", authorization="Bearer secret")
+        assert (answer.status, json.loads(answer.body)) == (422, refused)
+
+
+async def test_without_an_admin_token_there_are_no_changes() -> None:
+    async with serving(farm(), token="reader") as ask:
+        for shown in ("Bearer reader", "Bearer "):
+            answer = await ask(RELOAD, "POST", authorization=shown)
+            assert answer.status == (403 if shown == "Bearer reader" else 401)
+
+
+async def test_who_may_change_may_look_and_not_the_other_way_round() -> None:
+    async with serving(farm(), token="reader", admin="admin") as ask:
+        assert (await ask("/metrics", authorization="Bearer admin")).status == 200
+        assert (await ask(RELOAD, "POST", authorization="Bearer reader")).status == 401
+        assert (await ask(RELOAD, "POST", authorization="Bearer admin")).status == 200

@@ -25,6 +25,9 @@ METRICS: list[tuple[str, str, tuple[str, ...]]] = [
     ("sluice_miners", "gauge", ("listener", "dialect")),
     ("sluice_connections_total", "counter", ("listener",)),
     ("sluice_disconnects_total", "counter", ("listener", "reason")),
+    ("sluice_bans_total", "counter", ("reason",)),
+    ("sluice_banned", "gauge", ()),
+    ("sluice_limits_total", "counter", ("limit",)),
     ("sluice_workers", "gauge", ()),
     ("sluice_upstream_up", "gauge", ("pool",)),
     ("sluice_upstream_active", "gauge", ("pool",)),
@@ -80,6 +83,8 @@ def busy() -> Farm:
     made.tally.connections["farm"] += 3
     made.tally.disconnects["farm", "idle"] += 1
     made.tally.network_bytes["downstream", "in"] += 1000
+    made.tally.bans["invalid_solution"] += 1
+    made.tally.limits["requests_per_second"] += 1
     made.tally.switches["spare", "main", "lost"] += 1
     made.tally.fanout.observe(0.002)
     number = 0

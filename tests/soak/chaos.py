@@ -1,8 +1,7 @@
 """Which pool dies when, of what, and for how long: drawn from the seed before anything has begun.
 
-Strategy: one pool at a time, because with none at all there is nothing to claim about miners.  Each kind of
-death comes as often as the others, in an order of its own each round.  Mostly it meets the pool that the
-farm works for.
+Strategy: each kind of death comes as often as the others, in an order of its own each round.  Mostly it meets
+the pool that the farm works for, now and then all pools at once; one is over before the next.
 """
 
 import random
@@ -18,6 +17,8 @@ NOTICED = {Fault.CUT: SILENCE_SECONDS, Fault.SILENCE: SILENCE_SECONDS}  # second
 FIRST_AT = 2.0
 RECOVERY_SECONDS = 2.0  # for the farm to move once a pool is known to be dead, reconnecting miners included
 LEAST_EVERY = 1.5 * SILENCE_SECONDS + 2 * RECOVERY_SECONDS  # or one death would run into the next
+PART_EVERYWHERE = 0.2  # of all deaths but the first
+EVERYWHERE = "all"  # what such a death calls the pool
 LEAST_DOWN, MOST_DOWN = 0.3, 0.6  # of the time between two deaths, on top of that
 
 
@@ -29,6 +30,7 @@ class Kill:
         at: seconds from the beginning of the chaos.
         on_active: of the pool that the farm works for then; else of the one that `other` points to.
         other: from 0 to 1, which of the others.
+        everywhere: of all pools.
         down: seconds until it is well again; 0 for what is over at once.
     """
 
@@ -36,6 +38,7 @@ class Kill:
     fault: Fault
     on_active: bool
     other: float
+    everywhere: bool
     down: float
 
 
@@ -76,7 +79,7 @@ def kills(seed: int, every: float, seconds: float) -> Iterator[Kill]:
                 down = 0.0  # it is over as soon as it is said
             if at + down + RECOVERY_SECONDS > seconds:
                 return
-            on_active = source.random() < ON_THE_ACTIVE
-            # The first always, so that even a short run has seen a move.
-            yield Kill(at, fault, on_active or at == FIRST_AT, source.random(), down)
+            first = at == FIRST_AT  # of the active one always, so that even a short run has seen a move
+            on_active, other = source.random() < ON_THE_ACTIVE or first, source.random()
+            yield Kill(at, fault, on_active, other, source.random() < PART_EVERYWHERE and not first, down)
             at += every

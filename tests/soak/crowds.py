@@ -18,6 +18,7 @@ from proxy.sim.faults import Mix
 from proxy.sim.miner import MinerOptions, SimMiner
 from proxy.sim.report import FarmReport
 from tests.soak.intruders import TRICKS, intrude
+from tests.soak.scene import DIFFICULTY
 
 SMALL = Equihash(48, 5)
 CONNECTING = 64  # bad miners at once, as a farm has it
@@ -26,10 +27,20 @@ RECONNECT_SECONDS = 1.0
 DRAIN_SECONDS = 30.0  # longer than any verdict takes; what has none then is a fault
 
 # Part of the good ones in each farm; the first has what is left.
-PARTS = {"aion": 0.0, "login": 0.35, "plain": 0.05, "far": 0.08, "drip": 0.02}
-NEAR, FAR, DRIP = "near", "far", "drip"
-WAY = {"far": FAR, "drip": DRIP}  # by farm, the link they come by; all others by none
-CANNOT_FOLLOW = ("plain",)  # they have not asked for extranonce1 changes
+PARTS = {
+    "aion": 0.0,
+    "login": 0.30,
+    "plain": 0.05,  # have not asked for extranonce1 changes
+    "far": 0.08,  # a slow and unsteady line
+    "drip": 0.02,  # byte by byte
+    "vary": 0.08,  # at a door where the difficulty follows the miner
+    "tls": 0.05,
+    "ws": 0.03,
+}
+# By farm, the way they come by; all others go straight to the first door.
+NEAR, FAR, DRIP, VARY, TLS, WS = WAYS = ("near", "far", "drip", "vary", "tls", "ws")
+SOLVES = ("vary",)  # they find more shares where less is asked
+CANNOT_FOLLOW = ("plain",)
 
 # What each kind of bad miner sends, and how many a second at most.
 BAD = {
@@ -49,7 +60,8 @@ class Orders:
     """What a load process is to do.
 
     Args:
-        ports: of the proxy, by the way to it: "near", "far", "drip".
+        ports: of the proxy, by the way to it, each of WAYS.
+        doors: all ports of the proxy itself, for those who knock at any.
         good, bad: how many miners.
         rate: shares a second of each good miner.
         bad_rate: of all bad ones together, at most.
@@ -57,6 +69,7 @@ class Orders:
 
     host: str
     ports: dict[str, int]
+    doors: list[int]
     good: int
     bad: int
     rate: float
@@ -79,12 +92,13 @@ def good_farms(orders: Orders) -> dict[str, Farm]:
             equihash=SMALL,
             user=f"{name}{{n}}",
             shares_per_second=orders.rate,
+            sols_per_second=DIFFICULTY * orders.rate if name in SOLVES else 0.0,
             extranonce_subscribe=name not in CANNOT_FOLLOW,
             reconnect_seconds=RECONNECT_SECONDS,
             drain_seconds=DRAIN_SECONDS,
         )
         options = FarmOptions(miners=size, miner=miner, seed=orders.seed * len(sizes) + number)
-        farms[name] = Farm(orders.host, orders.ports[WAY.get(name, NEAR)], options)
+        farms[name] = Farm(orders.host, orders.ports[name if name in WAYS else NEAR], options)
     return farms
 
 
@@ -149,7 +163,7 @@ class Mob:
         orders = self._orders
         source = random.Random(orders.seed * SEED_STEP - number - 1)
         trick = BAD_KINDS[number % len(BAD_KINDS)]
-        await intrude(orders.host, orders.ports[NEAR], trick, source, address_of(number), self.seen)
+        await intrude(orders.host, orders.doors, trick, source, address_of(number), self.seen)
 
 
 def address_of(number: int) -> str:

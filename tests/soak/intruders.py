@@ -8,7 +8,7 @@ The trap: an intruder that waits for an answer waits for ever, so every trick en
 
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -34,7 +34,7 @@ _TLS_HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(range(185)) + b"\n"
 _HTTP = b"GET /admin.php HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: scanner\r\n\r\n"
 _RDP = (
     bytes.fromhex("0300002f2ae00000000000")
-    + b"Cookie: mstshash=Administr\r\n"
+    + b"Cookie: mstshash=hello\r\n"
     + bytes.fromhex("0100080003000000")
 )
 
@@ -132,18 +132,19 @@ TRICKS: Final[Mapping[str, Trick]] = {
 
 
 async def intrude(
-    host: str, port: int, trick: str, source: random.Random, local_address: str, seen: Counter[str]
+    host: str, ports: Sequence[int], trick: str, source: random.Random, local_address: str, seen: Counter[str]
 ) -> None:
     """Play one trick again and again until cancelled.
 
     Args:
+        ports: of the doors, of which any is knocked at.
         seen: counts what came of each connection, as "trick: outcome".
     """
     while True:
         outcome = "done"
         with trio.move_on_after(HOLD_SECONDS) as patience:
             try:
-                stream = await places.connect(host, port, local_address)
+                stream = await places.connect(host, source.choice(ports), local_address)
             except OSError:
                 outcome = "no_connection"
             else:

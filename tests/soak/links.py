@@ -14,6 +14,9 @@ from enum import StrEnum
 
 import attrs
 import trio
+from trio_websocket import HandshakeError
+
+from tests.soak.dialling import Dial
 
 CHUNK = 65_536
 MOST_CALLS = 5_000  # connections at once, in both directions two files each
@@ -46,10 +49,11 @@ class Manner:
 
 @attrs.define(eq=False)
 class Call:
-    """One connection: the end that dialled, the end that was dialled, and whether bytes are missing."""
+    """One connection: the end that dialled, the end that was dialled and its socket, and what is amiss."""
 
     near: trio.SocketStream
-    far: trio.SocketStream
+    far: trio.abc.Stream
+    far_socket: trio.SocketStream
     scope: trio.CancelScope = attrs.field(factory=trio.CancelScope)
     has_lost: bool = False
     garbage: bytes = b""
@@ -59,6 +63,7 @@ class Link:
     """A relay to one address.
 
     Args:
+        dial: reaches the far end.
         seed: of the jitter.
 
     Attributes:
@@ -66,12 +71,12 @@ class Link:
         swallowed: bytes that vanished.
     """
 
-    def __init__(self, host: str, port: int, manner: Manner, seed: int) -> None:
+    def __init__(self, dial: Dial, manner: Manner, seed: int) -> None:
         self.port = 0
         self.fault: Fault | None = None
         self.swallowed = 0
         self.calls: set[Call] = set()
-        self._target = host, port
+        self._dial = dial
         self._manner = manner
         self._random = random.Random(seed)
 
@@ -104,7 +109,7 @@ class Link:
 
     @staticmethod
     def _reset(call: Call) -> None:
-        for end in (call.near, call.far):
+        for end in (call.near, call.far_socket):
             _close_hard(end)
         call.scope.cancel()
 
@@ -115,31 +120,35 @@ class Link:
             _close_hard(near)
             await trio.lowlevel.checkpoint()
             return
-        try:
-            far = await trio.open_tcp_stream(*self._target)
-        except OSError:
-            _close_hard(near)
-            return
-        if self._refuses():  # by now
-            _close_hard(near)
-            _close_hard(far)
-            return
-        call = Call(near, far)
+        async with trio.open_nursery() as nursery:  # a WebSocket has a task of its own
+            try:
+                far, far_socket = await self._dial(nursery)
+            except (OSError, trio.BrokenResourceError, HandshakeError):
+                _close_hard(near)
+                return
+            call = Call(near, far, far_socket)
+            if self._refuses():  # by now
+                self._reset(call)
+            else:
+                await self._talk(call)
+            nursery.cancel_scope.cancel()
+
+    async def _talk(self, call: Call) -> None:
         self.calls.add(call)
         try:
             with call.scope:
                 async with trio.open_nursery() as nursery:
-                    nursery.start_soon(self._pass, call, near, far)
-                    nursery.start_soon(self._pass, call, far, near)
+                    nursery.start_soon(self._pass, call, call.near, call.far)
+                    nursery.start_soon(self._pass, call, call.far, call.near)
         finally:
             self.calls.discard(call)
-            for end in (near, far):
+            for end in (call.near, call.far_socket):
                 end.socket.close()  # without waiting, or a cancelled link would keep the second open
 
     def _refuses(self) -> bool:
         return self.fault is Fault.RESET
 
-    async def _pass(self, call: Call, source: trio.SocketStream, sink: trio.SocketStream) -> None:
+    async def _pass(self, call: Call, source: trio.abc.Stream, sink: trio.abc.Stream) -> None:
         inward = sink is call.near
         try:
             while data := await source.receive_some(CHUNK):
@@ -154,7 +163,10 @@ class Link:
                     await sink.send_all(garbage)
             if self._vanishes(call, inward):  # so does the end of it
                 await trio.sleep_forever()
-            await sink.send_eof()
+            if isinstance(sink, trio.SocketStream):
+                await sink.send_eof()
+            else:  # has no half an end
+                await sink.aclose()
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError):
             if self._vanishes(call, inward):
                 await trio.sleep_forever()
@@ -166,7 +178,7 @@ class Link:
             call.has_lost = True
         return call.has_lost and (inward or self.fault is not Fault.SILENCE)
 
-    async def _deliver(self, sink: trio.SocketStream, data: bytes) -> None:
+    async def _deliver(self, sink: trio.abc.Stream, data: bytes) -> None:
         if not self._manner.drip:
             await sink.send_all(data)
             return

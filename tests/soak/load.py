@@ -4,7 +4,7 @@
 
 Says one JSON object a line: every second how many are online, after a `mark` how long it took until each
 good miner had work in another slice than at the mark, at the end the reports.  Hears one a line, too:
-{"do":"phase","name":…}, {"do":"mark","number":…,"at":…}, {"do":"stop"}; its end means stop.
+{"do":"phase","name":…}, {"do":"mark","number":…}, {"do":"stop"}; its end means stop.
 Strategy: good and bad ones are processes apart, so that a flood that is being made does not lengthen the
 round trips that are measured.  The clock is the system's monotonic one, which all processes share.
 """
@@ -83,7 +83,7 @@ class Load:
                     case "phase":
                         self._begin_phase(order["name"])
                     case "mark":
-                        nursery.start_soon(self._follow, order["number"], order["at"])
+                        nursery.start_soon(self._follow, order["number"])
                     case "stop":
                         self.stop()
         self.stop()
@@ -105,23 +105,24 @@ class Load:
 
     # ---- who has the next pool's work
 
-    async def _follow(self, number: int, at: float) -> None:
+    async def _follow(self, number: int) -> None:
         """Say when the last good miner has work in another slice; the next mark ends the waiting.
 
-        Args:
-            at: when the pool died, seconds of the monotonic clock.
+        That it has been begun is said as well: the pool must not die before, or a miner that moves at once
+        would be waited for until the next move.
         """
         if self._mark is not None:
             self._mark.cancel()
         self._mark = scope = trio.CancelScope()
         waiting = {name: _with_work(farm) for name, farm in self.farms.items()}
         total = sum(map(len, waiting.values()))
-        seconds: dict[str, float] = {}
+        followed_at: dict[str, float] = {}  # by farm, of the monotonic clock
+        _say(marked=number)
 
         async def wait_for(name: str, left: list[tuple[SimMiner, str]]) -> None:
             until: Callable[[Farm], object] = partial(_all_moved, left)
             await self.farms[name].until(until, MARK_SECONDS)
-            seconds[name] = round(time.monotonic() - at, 3)
+            followed_at[name] = time.monotonic()
 
         try:
             with scope:
@@ -130,7 +131,7 @@ class Load:
                         nursery.start_soon(wait_for, name, left)
         finally:  # said even if all is over before they have followed
             left_behind = {name: len(left) for name, left in waiting.items() if left}
-            _say(mark=number, miners=total, seconds=seconds, left_behind=left_behind)
+            _say(mark=number, miners=total, followed_at=followed_at, left_behind=left_behind)
 
     async def _say_often(self) -> None:
         while True:

@@ -18,39 +18,49 @@ from typing import Any
 import attrs
 import trio
 
-from proxy.wire.jsonrpc import printable
+from tests.kit.certificates import Authority
 from tests.soak.books import Outcome
-from tests.soak.chaos import Death, Kill, kills
-from tests.soak.crowds import DRIP, FAR, NEAR, Orders
+from tests.soak.chaos import EVERYWHERE, Death, Kill, kills
+from tests.soak.crowds import DRIP, FAR, NEAR, TLS, VARY, WS, Orders
+from tests.soak.dialling import by_tcp, by_tls, by_websocket
 from tests.soak.links import Link, Manner
 from tests.soak.programs import Program
 from tests.soak.scene import (
     ALGORITHM,
     DIFFICULTY,
+    DOORS,
     JOB_SECONDS,
     MOST_BAD_SHARES,
     POOLS,
     Scene,
     configuration,
 )
-from tests.soak.watch import Metrics, Sample, cpu_of, look, scrape
+from tests.soak.watch import Metrics, Sample, cpu_of, look, read_log, scrape
 
+HOST = "127.0.0.1"
 START_SECONDS = 60.0  # for every program to be up, and again for every good miner to have logged in
 SETTLE_SECONDS = 60.0  # for the last verdicts
 END_SECONDS = 30.0  # for a program to end once asked
 SAMPLE_SECONDS = 1.0
-SLOWEST_RATE = 0.1  # shares a second of a good miner: one in ten seconds
+MARK_SECONDS = 5.0  # for a load process that is busy
+USUAL_RATE = 0.1  # shares a second of a good miner: one in ten seconds
 FASTEST_RATE = 1.0
 FEW_SHARES = 20.0  # a second of all good miners together; a small farm shall have some, too
-MOST_LOG_LINES = 100  # kept of those that tell of a fault
+# So many go through at most: a pool has three unanswered at a time, and is some milliseconds away.
+MOST_SHARES = 100.0
 
 # All as far away, so that round trips can be compared whoever the farm works for.
 POOL_LINKS = (
-    Manner(delay=0.005, jitter=0.005),
-    Manner(delay=0.005, jitter=0.005),
-    Manner(delay=0.005, jitter=0.005, drip=True),
+    Manner(delay=0.002, jitter=0.003),
+    Manner(delay=0.002, jitter=0.003),
+    Manner(delay=0.002, jitter=0.003, drip=True),
 )
-MINER_LINKS = {FAR: Manner(delay=0.040, jitter=0.060), DRIP: Manner(drip=True)}
+MINER_LINKS = {
+    FAR: Manner(delay=0.040, jitter=0.060),
+    DRIP: Manner(drip=True),
+    TLS: Manner(),
+    WS: Manner(),
+}
 
 Tell = Callable[[str], None]
 
@@ -61,6 +71,7 @@ class Load:
 
     program: Program
     online: int = 0
+    marked: int = 0
     last: Mapping[str, Any] = attrs.field(factory=dict)
     marks: dict[int, Mapping[str, Any]] = attrs.field(factory=dict)
     over: trio.Event = attrs.field(factory=trio.Event)
@@ -71,6 +82,8 @@ class Load:
             said = json.loads(line)
             if "online" in said:
                 self.online = said["online"]
+            elif "marked" in said:
+                self.marked = said["marked"]
             elif "mark" in said:
                 self.marks[said["mark"]] = said
             else:
@@ -97,7 +110,8 @@ class Run:
         self._random = random.Random(scene.seed)
         self._pools: dict[str, Program] = {}
         self._links: dict[str, Link] = {}
-        self._miner_links: dict[str, Link] = {}
+        self._doors: dict[str, int] = {}
+        self._ports: dict[str, int] = {}
         self._loads: dict[str, Load] = {}
         self._proxy: Program | None = None
         self._programs: list[Program] = []
@@ -136,16 +150,25 @@ class Run:
             for number, style in enumerate(POOLS):
                 await self._start_pool(nursery, number, style)
             ports = {name: link.port for name, link in self._links.items()}
-            config, self._left_out = configuration(self.scene, ports, self._folder)
+            authority = Authority(self._folder)
+            tls = authority.issue()
+            config, self._left_out = configuration(self.scene, ports, tls, self._folder)
             self._proxy = await self._start("proxy", "proxy", "run", "-c", str(config))
-            port = _port(await self._proxy.hear_word(b"listening name=farm url="))
-            self._http = ("127.0.0.1", _port(await self._proxy.hear_word(b"http url=")))
+            for door in DOORS:
+                word = f"listening name={door} url=".encode()
+                self._doors[door] = _port(await self._proxy.hear_word(word))
+            self._http = (HOST, _port(await self._proxy.hear_word(b"http url=")))
             await self._proxy.hear_word(b"ready")
         nursery.start_soon(self._drain, self._proxy)
+        dials = {
+            TLS: by_tls(HOST, self._doors["tls"], authority.client()),
+            WS: by_websocket(HOST, self._doors["ws"]),
+        }
+        self._ports = {NEAR: self._doors["farm"], VARY: self._doors["vary"]}
         for number, (way, manner) in enumerate(MINER_LINKS.items()):
-            link = Link("127.0.0.1", port, manner, self.scene.seed + 100 + number)
-            self._miner_links[way] = await nursery.start(link.run)
-        self._ports = {NEAR: port, **{way: link.port for way, link in self._miner_links.items()}}
+            dial = dials.get(way) or by_tcp(HOST, self._doors["farm"])
+            link = await nursery.start(Link(dial, manner, self.scene.seed + 100 + number).run)
+            self._ports[way] = link.port
 
     async def _start_pool(self, nursery: trio.Nursery, number: int, style: str) -> None:
         name = f"{style}{number}"
@@ -161,7 +184,7 @@ class Run:
         self._pools[name] = pool
         manner = POOL_LINKS[number % len(POOL_LINKS)]
         port = _port(await pool.hear_word(b"listening url="))
-        link = Link("127.0.0.1", port, manner, self.scene.seed + number)
+        link = Link(by_tcp(HOST, port), manner, self.scene.seed + number)
         self._links[name] = await nursery.start(link.run)
 
     async def _start(self, name: str, module: str, *arguments: str) -> Program:
@@ -171,11 +194,12 @@ class Run:
 
     async def _start_load(self, nursery: trio.Nursery, name: str, good: int, bad: int) -> Load:
         orders = Orders(
-            host="127.0.0.1",
+            host=HOST,
             ports=self._ports,
+            doors=list(self._doors.values()),
             good=good,
             bad=bad,
-            rate=min(FASTEST_RATE, max(SLOWEST_RATE, FEW_SHARES / max(1, good))),
+            rate=rate_of(good),
             bad_rate=MOST_BAD_SHARES,
             seed=self.scene.seed,
         )
@@ -220,17 +244,29 @@ class Run:
         active = self._samples[-1].active if self._samples else ""
         others = [name for name in self._links if name != active]
         name = active if kill.on_active and active else others[int(kill.other * len(others))]
-        death = Death(len(self._deaths) + 1, time.monotonic(), name, kill.fault, name == active, kill.down)
+        links = list(self._links.values()) if kill.everywhere else [self._links[name]]
+        name, was_active = (EVERYWHERE, True) if kill.everywhere else (name, name == active)
+        death = Death(len(self._deaths) + 1, time.monotonic(), name, kill.fault, was_active, kill.down)
         self._deaths.append(death)
         active_or_not = "the active" if death.was_active else "the idle"
         self._tell(f"#{death.number} {kill.fault} of {active_or_not} {name}, {kill.down:.1f} s")
         if death.was_active:
-            await self._loads["good"].order("mark", number=death.number, at=death.at)
-        link = self._links[name]
-        link.break_down(kill.fault)
+            await self._mark(death.number)
+        death.at = time.monotonic()
+        for link in links:
+            link.break_down(kill.fault)
         if kill.down:
             await trio.sleep(kill.down)
-            link.heal()
+            for link in links:
+                link.heal()
+
+    async def _mark(self, number: int) -> None:
+        """Have the load note whose work each good miner has."""
+        good = self._loads["good"]
+        await good.order("mark", number=number)
+        with trio.move_on_after(MARK_SECONDS):
+            while good.marked < number:  # noqa: ASYNC110  # rarely more than once
+                await trio.sleep(0.01)
 
     async def _settle(self) -> Metrics:
         """Let everybody stop, and wait until no share is under way any more."""
@@ -283,8 +319,9 @@ class Run:
             mark = self._loads["good"].marks.get(death.number)
             if mark is not None:
                 death.miners, death.left_behind = mark["miners"], mark["left_behind"]
-                death.follow_seconds = mark["seconds"]
-        tracebacks, errors = read_log(self._proxy.errors)
+                death.follow_seconds = {
+                    farm: round(at - death.at, 3) for farm, at in mark["followed_at"].items()
+                }
         return Outcome(
             metrics=metrics,
             samples=self._samples,
@@ -294,8 +331,7 @@ class Run:
             seen=bad.get("seen", {}),
             pools=pools,
             round_trips=good["round_trips"],
-            tracebacks=tracebacks,
-            errors=errors,
+            log=read_log(self._proxy.errors),
             failed_scrapes=self._failed_scrapes,
             ended=ended,
             swallowed=sum(link.swallowed for link in self._links.values()),
@@ -318,24 +354,10 @@ class Run:
         return books
 
 
-def read_log(path: Path) -> tuple[list[str], list[str]]:
-    """Look a proxy's log of JSON lines through.
-
-    Returns: lines that show an exception, and those of level error or that are no JSON; the first of them.
-    """
-    tracebacks: list[str] = []
-    errors: list[str] = []
-    with open(path, "rb") as lines:
-        for line in lines:
-            if b"Traceback" in line or b'"exception"' in line:
-                found = tracebacks
-            elif b'"level":"error"' in line.replace(b'": "', b'":"') or not line.startswith(b"{"):
-                found = errors
-            else:
-                continue
-            if len(found) < MOST_LOG_LINES:
-                found.append(printable(line.rstrip(), 600))
-    return tracebacks, errors
+def rate_of(miners: int) -> float:
+    """Tell how many shares a second each of so many good miners is to send."""
+    miners = max(1, miners)
+    return min(FASTEST_RATE, max(FEW_SHARES / miners, min(USUAL_RATE, MOST_SHARES / miners)))
 
 
 def _settled(metrics: Metrics) -> bool:
@@ -346,4 +368,4 @@ def _settled(metrics: Metrics) -> bool:
 
 
 def _port(url: bytes) -> int:
-    return int(url.rpartition(b":")[2])
+    return int(url.rstrip(b"/").rpartition(b":")[2])

@@ -13,11 +13,13 @@ from typing import Any
 import attrs
 import tomli_w
 
-from proxy.config import load, unbuilt
+from proxy.config import Tls, load, unbuilt
 from proxy.sim.miner import SOME_ADDRESS
 
 ALGORITHM = "equihash/48_5"
 DIFFICULTY = 4  # a good share takes 0.6 ms to find, and three of four proofs are too low for it
+VARDIFF = {"start": 1, "min": 1, "max": 1024, "target_seconds": 5}
+DOORS = ("farm", "vary", "tls", "ws")  # names of the listeners
 JOB_SECONDS = 2.0
 SILENCE_SECONDS = 3 * JOB_SECONDS  # a pool that says nothing for longer is dead
 MOST_BAD_SHARES = 200.0  # a second of all hostile miners together
@@ -63,16 +65,17 @@ class Scene:
         return 60 * self.minutes - self.quiet_seconds
 
 
-def configuration(scene: Scene, pools: Mapping[str, int], folder: Path) -> tuple[Path, list[str]]:
+def configuration(scene: Scene, pools: Mapping[str, int], tls: Tls, folder: Path) -> tuple[Path, list[str]]:
     """Write the proxy's configuration.
 
     Args:
         pools: ports by name, in order of preference.
+        tls: certificate of the TLS door.
         folder: where it is to stand.
     Returns: the file, and what had to be left out because it is not built.
     """
     path = folder / "sluice.toml"
-    wanted = _wanted(scene, pools)
+    wanted = _wanted(scene, pools, tls)
     left_out: list[str] = []
     while True:
         path.write_text(tomli_w.dumps(wanted), encoding="utf-8")
@@ -84,7 +87,7 @@ def configuration(scene: Scene, pools: Mapping[str, int], folder: Path) -> tuple
             left_out.append(key)
 
 
-def _wanted(scene: Scene, pools: Mapping[str, int]) -> dict[str, Any]:
+def _wanted(scene: Scene, pools: Mapping[str, int], tls: Tls) -> dict[str, Any]:
     most = 4 * scene.miners + 200
     return {
         "upstream": {
@@ -94,7 +97,16 @@ def _wanted(scene: Scene, pools: Mapping[str, int]) -> dict[str, Any]:
                 {"name": name, "url": f"stratum+tcp://127.0.0.1:{port}"} for name, port in pools.items()
             ],
         },
-        "listen": [{"name": "farm", "url": "stratum+tcp://127.0.0.1:0"}],
+        "listen": [
+            {"name": "farm", "url": "stratum+tcp://127.0.0.1:0"},
+            {"name": "vary", "url": "stratum+tcp://127.0.0.1:0", "difficulty": VARDIFF},
+            {
+                "name": "tls",
+                "url": "stratum+tls://127.0.0.1:0",
+                "tls": {"certificate": tls.certificate, "key": tls.key},
+            },
+            {"name": "ws", "url": "ws://127.0.0.1:0/"},
+        ],
         "limits": {
             "max_miners": most,
             "max_miners_per_address": most,

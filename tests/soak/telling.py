@@ -23,6 +23,8 @@ def show(outcome: Outcome, judged: Sequence[Claim], console: Console) -> None:
     for title, counts in (
         ("connections ended, by the proxy", outcome.metrics.by("sluice_disconnects_total", "reason")),
         ("intruders' connections", outcome.seen),
+        ("bans", outcome.metrics.by("sluice_bans_total", "reason")),
+        ("slowed down", outcome.metrics.by("sluice_limits_total", "limit")),
     ):
         if counts:
             console.print(f"{title}: {_counts(counts)}", highlight=False)
@@ -39,6 +41,7 @@ def as_json(scene: Scene, outcome: Outcome, judged: Sequence[Claim]) -> dict[str
         "scene": attrs.asdict(scene),
         "claims": [attrs.asdict(claim) for claim in judged],
         **whole,
+        "log": attrs.asdict(outcome.log),
         "metrics": outcome.metrics.plain(),
         "samples": [sample.as_dict() for sample in outcome.samples],
         "deaths": [attrs.asdict(death) for death in outcome.deaths],

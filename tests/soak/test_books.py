@@ -1,16 +1,19 @@
 """The judge of a chaos run notices when a book is wrong: each test spoils one."""
 
+from pathlib import Path
 from typing import Any
 
 import attrs
 import pytest
 
+from proxy.config import Tls, load, unbuilt
 from proxy.sim.judging import PoolTally
 from proxy.sim.report import FarmReport
 from tests.soak.books import Outcome, claims, quarters
 from tests.soak.chaos import Death, kills
 from tests.soak.links import Fault
-from tests.soak.watch import Metrics, Sample
+from tests.soak.scene import Scene, configuration
+from tests.soak.watch import Log, Metrics, Sample, read_log
 
 TEXT = """\
 sluice_shares_received_total{{listener="farm",dialect="aion"}} {received}
@@ -59,8 +62,7 @@ def _good() -> Outcome:
         seen={},
         pools={"main": {**PoolTally().as_dict(), "submits": 91, "accepted": 91}},
         round_trips={},
-        tracebacks=[],
-        errors=[],
+        log=Log(),
         failed_scrapes=0,
         ended=0,
         swallowed=100,
@@ -93,7 +95,7 @@ SPOILT: dict[str, tuple[dict[str, Any], str]] = {
         {"reports": {"aion": _report(shares={"accepted": 91})}},
         "miners were told of what",
     ),
-    "no answer": ({"reports": {"aion": _report(unanswered=1)}}, "every share was answered"),
+    "no answer": ({"reports": {"aion": _report(unanswered=1)}}, "every share of a good miner was answered"),
     "a share sent twice": (_pool(submits=95), "pools judged what was forwarded"),
     "a verdict unheard": (_pool(accepted=89), "pools accepted what the proxy says"),
     "a nonce twice": (_pool(repeated_nonces=1), "no nonce reached a pool twice"),
@@ -128,8 +130,9 @@ SPOILT: dict[str, tuple[dict[str, Any], str]] = {
         {"samples": [_sample(number, descriptors=100 + 50 * number) for number in range(8)]},
         "descriptors flat",
     ),
-    "a traceback": ({"tracebacks": ["Traceback"]}, "no traceback"),
-    "an error": ({"errors": ["boom"]}, "no line of level error"),
+    "a traceback": ({"log": Log(tracebacks=["Traceback"])}, "no traceback"),
+    "an error": ({"log": Log(errors=["boom"])}, "no line of level error"),
+    "a good one banned": ({"log": Log(good_banned=["banned"])}, "no good miner banned"),
     "a deaf window": ({"failed_scrapes": 1}, "/metrics always answered"),
     "a bad end": ({"ended": None}, "ended in order"),
 }
@@ -142,6 +145,14 @@ def test_what_is_spoilt_is_named(spoil: str) -> None:
     failing = _failing(attrs.evolve(_good(), **change))
     assert len(failing) == 1
     assert failing[0].startswith(name)
+
+
+def test_a_subscribe_cannot_be_answered_while_no_pool_is_there() -> None:
+    """So a share behind it may be called unsubscribed then, and only then."""
+    line = "a share before login (unauthorized) got not subscribed"
+    bad = {**FarmReport().as_dict(), "unexpected": 1, "unexpected_lines": [line]}
+    assert _failing(attrs.evolve(_good(), bad=bad)) == []
+    assert len(_failing(attrs.evolve(_good(), bad=bad, deaths=[]))) == 1
 
 
 def test_metrics_are_added_up_by_label() -> None:
@@ -172,12 +183,29 @@ def test_deaths_come_from_the_seed() -> None:
         assert kill.at + kill.down < (after.at if after is not None else 240.0)
 
 
-def test_what_is_not_built_is_left_out(tmp_path: Any) -> None:
+def test_what_is_not_built_is_left_out(tmp_path: Path) -> None:
     """So that the run goes with the version at hand."""
-    from proxy.config import load, unbuilt
-    from tests.soak.scene import Scene, configuration
-
-    path, _ = configuration(Scene(), {"a": 1, "b": 2}, tmp_path)
+    tls = Tls(certificate="a.pem", key="a.key")
+    path, _ = configuration(Scene(), {"a": 1, "b": 2}, tls, tmp_path)
     config = load(str(path), {})
     assert not unbuilt(config)
     assert [pool.name for pool in config.upstream.pools] == ["a", "b"]
+
+
+def test_the_log_is_searched_for_faults(tmp_path: Path) -> None:
+    """An exception is told apart from an error; usual lines are passed over."""
+    log = tmp_path / "proxy.log"
+    log.write_text(
+        '{"event": "work", "level": "info"}\n'
+        '{"event": "boom", "level": "error"}\n'
+        '{"event": "boom", "level": "error", "exception": "Traceback …"}\n'
+        "no JSON at all\n"
+        '{"address": "127.9.0.1", "event": "address banned", "level": "warning"}\n'
+        '{"address": "127.0.0.1", "event": "address banned", "level": "warning"}\n',
+        encoding="utf-8",
+    )
+    found = read_log(log)
+    assert len(found.tracebacks) == len(found.good_banned) == 1
+    assert len(found.errors) == 2
+    assert "boom" in found.errors[0]
+    assert "no JSON" in found.errors[1]

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
+from tests.soak.dialling import by_tcp
 from tests.soak.links import Fault, Link, Manner
 
 LONGEST = 10
@@ -24,7 +25,7 @@ async def dialled(manner: Manner) -> AsyncIterator[tuple[Link, trio.SocketStream
         async with trio.open_nursery() as nursery:
             listeners = await trio.open_tcp_listeners(0, host="127.0.0.1")
             nursery.start_soon(trio.serve_listeners, keep, listeners)
-            link = Link("127.0.0.1", listeners[0].socket.getsockname()[1], manner, seed=1)
+            link = Link(by_tcp("127.0.0.1", listeners[0].socket.getsockname()[1]), manner, seed=1)
             await nursery.start(link.run)
             async with await trio.open_tcp_stream("127.0.0.1", link.port) as near:
                 yield link, near, await receive.receive()

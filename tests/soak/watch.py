@@ -1,4 +1,4 @@
-"""What the proxy looks like from outside: /metrics over HTTP and /proc, once a second.
+"""What the proxy looks like from outside: /metrics over HTTP and /proc, once a second, its log at the end.
 
 Strategy: a sample is what a judge of flatness needs; the counts are read anew where they are wanted.  A
 scrape that fails is counted and not repeated, for a proxy that does not answer is something to know.
@@ -6,14 +6,19 @@ scrape that fails is counted and not repeated, for a proxy that does not answer 
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 import attrs
 import trio
 from prometheus_client.parser import text_string_to_metric_families
 
+from proxy.wire.jsonrpc import printable
+
 SCRAPE_SECONDS = 5.0  # for one answer, on a machine that is busy with the load as well
 MOST_BYTES = 4 * 1024 * 1024  # of one answer
 READ_BYTES = 65_536
+GOOD_ADDRESS = b"127.0.0.1"  # of all good miners; the bad ones have others
+MOST_LOG_LINES = 100  # kept of those that tell of a fault
 
 Labels = frozenset[tuple[str, str]]
 
@@ -145,3 +150,37 @@ def active_pool(metrics: Metrics) -> str:
 def _status(pid: int) -> Mapping[str, str]:
     with open(f"/proc/{pid}/status", encoding="utf-8") as lines:
         return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+@attrs.define
+class Log:
+    """What a proxy's log of JSON lines has to tell of faults; the first of each.
+
+    Args:
+        tracebacks: lines that show an exception.
+        errors: others of level error, or that are no JSON.
+        good_banned: bans of those who come from the good miners' address.
+    """
+
+    tracebacks: list[str] = attrs.field(factory=list)
+    errors: list[str] = attrs.field(factory=list)
+    good_banned: list[str] = attrs.field(factory=list)
+
+
+def read_log(path: Path) -> Log:
+    """Look a log through."""
+    log = Log()
+    with open(path, "rb") as lines:
+        for line in lines:
+            packed = line.replace(b'": "', b'":"')
+            if b"Traceback" in line or b'"exception"' in line:
+                found = log.tracebacks
+            elif b'"level":"error"' in packed or not line.startswith(b"{"):
+                found = log.errors
+            elif b' banned","' in packed.replace(b", ", b",") and b'"address":"%s"' % GOOD_ADDRESS in packed:
+                found = log.good_banned
+            else:
+                continue
+            if len(found) < MOST_LOG_LINES:
+                found.append(printable(line.rstrip()[-600:], 600))  # its end says what it was
+    return log

@@ -323,3 +323,36 @@ class Machine(RuleBasedStateMachine):
 
 TestMachine = Machine.TestCase
 TestMachine.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+
+
+# ---- another list of pools
+
+
+def test_those_that_stay_keep_what_is_known_of_them_in_their_new_places() -> None:
+    play = Play()
+    play.tries(FIRST)
+    play.failover.gave_work(FIRST, play.now)
+    play.settles()
+    assert play.active == FIRST
+    play.failover.rearrange([None, FIRST], BACK)
+    assert play.active == 1
+    assert play.failover.has_work(1)
+    assert not play.failover.has_work(0)
+    assert play.failover.wanted(0, play.now), "a new one that is preferred is tried"
+
+
+def test_one_that_is_gone_is_active_no_more_and_the_next_is_gone_to_without_a_wait() -> None:
+    play = Play()
+    play.failover.gave_work(SECOND, play.now)
+    play.settles()
+    play.failover.rearrange([None, SECOND], 2 * BACK, waived=[0])
+    play.failover.gave_work(0, play.now)
+    assert play.failover.best(play.now) == (0, FAILBACK)
+    play.failover.rearrange([0], BACK)
+    assert play.active is None
+
+
+def test_another_patience_holds_at_once() -> None:
+    play = Play()
+    play.failover.rearrange([FIRST, SECOND, THIRD], 5)
+    assert play.failover.patience(FIRST) == 5

@@ -11,15 +11,16 @@ from pathlib import Path
 import attrs
 import pytest
 import structlog
+import structlog.testing
 import trio
 from trio.testing import MemoryReceiveStream, memory_stream_one_way_pair, memory_stream_pair
 
-from proxy.config import Address, Config, Listen, Pool, Upstream
+from proxy.config import Address, Config, Listen, Pool, Tls, Upstream
 from proxy.downstream.listeners import bind
 from proxy.ops import logs
 from proxy.workers import child
 from proxy.workers.child import MOST_WORKERS, WorkerProxy, orders
-from proxy.workers.messages import Charge, Report, Stop, line, read_report
+from proxy.workers.messages import Change, Charge, Report, Stop, line, read_report
 from tests.kit.miners import SocketMiner, within
 
 
@@ -180,3 +181,26 @@ def test_ctrl_c_is_not_for_it_and_it_dies_with_its_parent(monkeypatch: pytest.Mo
     with pytest.raises(SystemExit):
         child._die_with_parent(-1)
     assert signal.getsignal(signal.SIGINT) is not signal.SIG_IGN, "that is main's, in a process of its own"
+
+
+async def test_it_goes_by_another_configuration_and_says_so(tmp_path: Path) -> None:
+    async with running(tmp_path) as at, await SocketMiner.connect(("127.0.0.1", at.port)) as miner:
+        config = attrs.evolve(at.proxy.config, limits=attrs.evolve(at.proxy.config.limits, bad_lines=1))
+        await at.proxy.change(Change(config, ["main", "spare"], serial=7))
+        told = await at.report()
+        while told.serial != 7:
+            told = await at.report()
+        assert at.proxy._pool_names == ["main", "spare"]
+        await miner.say("hello")
+        assert await miner.hear_rest(), "the new limit is that of a miner that was here before"
+
+
+async def test_what_it_cannot_go_by_changes_nothing_and_is_said(tmp_path: Path) -> None:
+    async with running(tmp_path) as at:
+        before = at.proxy.config
+        tls = Tls(certificate="/nowhere.pem", key="/nowhere.key")
+        listen = attrs.evolve(before.listen[0], url=Address("stratum+tls", "127.0.0.1", 0), tls=tls)
+        with structlog.testing.capture_logs() as said:
+            await at.proxy.change(Change(attrs.evolve(before, listen=(listen,)), ["main"], serial=2))
+        assert "/nowhere.pem" in said[0]["fault"]
+        assert at.proxy.config == before

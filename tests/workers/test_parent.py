@@ -94,7 +94,7 @@ def test_every_listener_has_a_socket_for_every_worker() -> None:
         assert [port.getsockname()[1] for port in ports] == shown
         for port in ports:
             port.close()
-    parent._close_ports()
+    parent.ports.close()
     assert open_files() <= files + 1  # its epoll-less relays hold none
 
 

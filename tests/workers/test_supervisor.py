@@ -7,14 +7,22 @@ from contextlib import asynccontextmanager
 from random import Random
 
 import attrs
+import msgspec
 import pytest
 import trio
 from structlog.testing import capture_logs
 from trio.testing import MockClock, memory_stream_pair
 
-from proxy.workers.messages import LINE_BYTES, Charge, Stop, line, read_order
+from proxy.workers.messages import LINE_BYTES, Change, Charge, Order, Stop, line, read_order
 from proxy.workers.roster import Roster
-from proxy.workers.supervisor import MOST_WAIT, SILENT_SECONDS, STABLE_SECONDS, START_SECONDS, Supervisor
+from proxy.workers.supervisor import (
+    CHANGE_SECONDS,
+    MOST_WAIT,
+    SILENT_SECONDS,
+    STABLE_SECONDS,
+    START_SECONDS,
+    Supervisor,
+)
 from tests.workers.reports import a_report
 from tests.workers.test_messages import CONFIG
 
@@ -58,7 +66,7 @@ class FakeWorker:
         """Send bytes to the supervisor."""
         await self.theirs.send_all(b"".join(parts))
 
-    async def hears(self) -> Charge | Stop:
+    async def hears(self) -> Order:
         """Take the next message from the supervisor."""
         data = bytearray()
         while not data.endswith(b"\n"):
@@ -292,3 +300,48 @@ async def test_a_stop_before_anything_was_started(clock: MockClock) -> None:
         nursery.start_soon(supervisor.stop, 5)
         await trio.testing.wait_all_tasks_blocked()
         nursery.start_soon(supervisor.run)
+
+
+# ---- another configuration
+
+
+async def test_all_are_told_of_another_configuration_and_waited_for(clock: MockClock) -> None:
+    async with supervised(2) as house:
+        workers = [await house.worker(1), await house.worker(2)]
+        for worker in workers:
+            assert isinstance(await worker.hears(), Charge)
+            await worker.says(line(a_report()))
+        done = trio.Event()
+
+        async def change() -> None:
+            await house.supervisor.change()
+            done.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(change)
+            for worker in workers:
+                order = await worker.hears()
+                assert isinstance(order, Change)
+                assert (order.config, order.pools, order.serial) == (CONFIG, ["main"], 1)
+                assert not done.is_set()
+                await worker.says(line(msgspec.structs.replace(a_report(), serial=1)))
+            await done.wait()
+
+
+async def test_one_that_does_not_answer_holds_nobody_up_for_long(clock: MockClock) -> None:
+    async with supervised() as house:
+        worker = await house.worker(1)
+        await worker.says(line(a_report()))
+        before = trio.current_time()
+        await house.supervisor.change()
+        assert trio.current_time() - before == pytest.approx(CHANGE_SECONDS, abs=0.1)
+
+
+async def test_at_a_takeover_workers_are_told_to_send_their_miners_away(clock: MockClock) -> None:
+    async with supervised() as house:
+        worker = await house.worker(1)
+        assert isinstance(await worker.hears(), Charge)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(house.supervisor.stop, 8, True)
+            assert await worker.hears() == Stop(leaves=True)
+            await worker.dies(0)
