@@ -89,6 +89,7 @@ class Proxy:
         self.serving = trio.Event()
         self._tokens = http.Tokens(config.http.read_token, config.http.admin_token)
         self._stop = trio.Event()
+        self._opened = trio.Event()
         self._leaves = False
         self._board: Board
         self._frontage: Frontage
@@ -175,6 +176,9 @@ class Proxy:
 
         Raises: ConfigError if an address or a file cannot be had; all is as before then.
         """
+        await (
+            self._opened.wait()
+        )  # a worker process may be told sooner, and one that takes over waits for work
         tlsout.prove(config)
         certificates = Certificates(config.listen)
         ports = self.ports.prepare(config.listen)
@@ -219,6 +223,7 @@ class Proxy:
 
     async def _open(self, board: Board) -> None:
         self._open_doors(board)
+        self._opened.set()
         await self._start_http()
 
     async def _start_http(self) -> None:

@@ -18,7 +18,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from proxy.app import Proxy, Started
-from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream
+from proxy.config import Address, Ban, Config, Http, Limits, Listen, Pool, Upstream
 from proxy.core.tally import FANOUT_BOUNDS, ROUNDTRIP_BOUNDS, Histogram, Tally
 from proxy.errors import ConfigError
 from proxy.model.share import Reason
@@ -165,7 +165,8 @@ def _config(pool: SimPool, scene: Scene) -> Config:
             pools=(Pool(name="demo", url=Address("stratum+tcp", pool.host, pool.port)),),
         ),
         listen=(Listen(url=Address("stratum+tcp", "127.0.0.1", 0)),),
-        limits=Limits(max_miners=most, max_miners_per_address=most),
+        # Whoever orders faults wants to see them, and not their sender shut out.
+        limits=Limits(max_miners=most, max_miners_per_address=most, ban=Ban(allow=("127.0.0.0/8",))),
         http=Http(address=scene.http),
     )
 

@@ -23,7 +23,7 @@ import trio
 from proxy import collector
 from proxy.app import Proxy
 from proxy.bench import verify
-from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream
+from proxy.config import Address, Ban, Config, Http, Limits, Listen, Pool, Upstream
 from proxy.native import Equihash, Hex
 from proxy.ops import logs
 
@@ -87,6 +87,9 @@ def configuration(settings: Settings) -> Config:
         max_miners_per_address=room,
         requests_per_second=PLENTY,
         upstream_unanswered=PLENTY,
+        miner_unanswered=PLENTY,
+        first_line_seconds=10.0,
+        ban=Ban(allow=("127.0.0.0/8",)),
         idle_seconds=PLENTY,
         upstream_silence_seconds=PLENTY,
         # Slices of those who left rest until the next job.

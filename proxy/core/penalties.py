@@ -15,6 +15,7 @@ rest, so its connection is closed, and its name banned only if no other is at wo
 
 import math
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from typing import NamedTuple
 
 import attrs
@@ -119,6 +120,7 @@ class Penalties:
         exempt: addresses that say nothing of who is there; never punished themselves.
 
     Attributes:
+        record: what is remembered of a miner; None if it is nothing bad.
         made: bans made, by reason.
         steps: how often each step was reached, by kind ("miner", "address"), step and reason; BAN of a
             miner counts closed connections, whether or not the miner may come back.
@@ -129,6 +131,7 @@ class Penalties:
         self.configure(settings)
         self._exempt = exempt
         self._miners: OrderedDict[Miner, Conduct] = OrderedDict()
+        self.record: Callable[[Miner], Conduct | None] = self._miners.get
         self._addresses: OrderedDict[str, _Address] = OrderedDict()
         self._bans: OrderedDict[Miner | str, Ban] = OrderedDict()
         self._working: Counter[Miner | str] = Counter()  # connections that have had a good share
@@ -216,10 +219,6 @@ class Penalties:
             return Step.NONE
         conduct.leak(now)
         return Step.THROTTLE if conduct.vain >= _VAIN else Step.NONE
-
-    def record(self, miner: Miner) -> Conduct | None:
-        """What is remembered of a miner, to be read only; None if it is nothing bad."""
-        return self._miners.get(miner)
 
     def step(self, miner: Miner, now: float) -> Step:
         """Tell where a miner stands now; THROTTLE ends when good shares outweigh the bad again."""

@@ -1,10 +1,11 @@
 """One count of all miners, whatever they come by."""
 
-from proxy.config import Limits
+from proxy.config import Ban, Limits
 from proxy.core.tally import Tally
 from proxy.downstream.admission import Admission
 from proxy.downstream.listeners import UNIX
 from proxy.downstream.session import MinerSession
+from proxy.downstream.warden import Warden
 from tests.kit.miners import FakeHouse, door
 
 
@@ -77,3 +78,18 @@ def test_bytes_are_counted() -> None:
     desk = Desk()
     desk.admission.count_bytes(3, 4)
     assert desk.tally.network_bytes == {("downstream", "in"): 3, ("downstream", "out"): 4}
+
+
+def test_who_is_refused_for_its_address_is_counted_and_no_miner() -> None:
+    desk = Desk()
+    desk.house.warden = Warden(Ban(), Tally())
+    for _ in range(60):
+        session = desk.comes("192.0.2.1")
+        if session is not None:
+            session.close("not_stratum", "junk")
+            desk.admission.leave(session, "closed", 0.0)
+    assert desk.comes("192.0.2.1") is None
+    assert desk.comes("192.0.2.2") is not None
+    counts = {reason: count for (_, reason), count in desk.tally.disconnects.items()}
+    assert counts["not_stratum"] == 60 - counts.get("throttled", 0) - counts.get("banned", 0) + 1
+    assert desk.tally.connections["farm"] == 62

@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from proxy.app import Proxy
-from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream, Vardiff
+from proxy.config import Address, Ban, Config, Http, Limits, Listen, Pool, Upstream, Vardiff
 from proxy.native import Equihash
 from proxy.sim.farm import Farm, FarmOptions
 from proxy.sim.miner import MinerOptions
@@ -21,6 +21,10 @@ SMALL = Equihash(48, 5)
 AION, LOGIN = "aion", "login"
 LONGEST = 60  # seconds; a run that hangs fails
 ANY_PORT = Address("stratum+tcp", "127.0.0.1", 0)
+
+
+# Most farms here send bad shares to order, and all are to be answered.
+FORGIVING = Ban(check_after=1_000_000)
 
 
 @attrs.define
@@ -41,14 +45,20 @@ class Rig:
 
     Args:
         difficulty: what the proxies ask of who connects to them.
+        ban: when they shut somebody out.
 
     Attributes:
         rungs: the proxies, the one next to the pool first.
     """
 
     def __init__(
-        self, nursery: trio.Nursery, pool: SimPool, difficulty: Vardiff | float | str = "upstream"
+        self,
+        nursery: trio.Nursery,
+        pool: SimPool,
+        difficulty: Vardiff | float | str = "upstream",
+        ban: Ban = FORGIVING,
     ) -> None:
+        self.ban = ban
         self.pool = pool
         self.difficulty = difficulty
         self.rungs: list[Rung] = []
@@ -110,7 +120,7 @@ class Rig:
                     pools=(Pool(url=pool),),
                 ),
                 listen=(Listen(url=at, difficulty=self.difficulty),),
-                limits=Limits(reconnect_seconds_max=0.2),
+                limits=Limits(reconnect_seconds_max=0.2, ban=self.ban),
                 http=Http(address=""),
             )
         )
@@ -145,6 +155,7 @@ async def rig(
     between: Sequence[str] = (),
     directory: Path | None = None,
     difficulty: Vardiff | float | str = "upstream",
+    ban: Ban = FORGIVING,
 ) -> AsyncIterator[Rig]:
     """Run a pool and a proxy, or a chain of them.
 
@@ -152,6 +163,7 @@ async def rig(
         between: what the proxies speak with each other, one a pair.
         directory: where everybody's socket files stand; None for TCP.
         difficulty: what the proxies ask of who connects to them.
+        ban: when they shut somebody out.
     """
 
     def place(number: int) -> Address:
@@ -161,7 +173,7 @@ async def rig(
         async with trio.open_nursery() as nursery:
             pool = SimPool(options)
             await nursery.start(pool.run, place(0).path or ANY_PORT.host)
-            at = Rig(nursery, pool, difficulty)
+            at = Rig(nursery, pool, difficulty, ban)
             for number, dialect in enumerate((options.dialect, *between), 1):
                 await at.add(dialect, place(number))
             yield at

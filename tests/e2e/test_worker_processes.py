@@ -15,7 +15,7 @@ import pytest
 import trio
 from prometheus_client.exposition import generate_latest
 
-from proxy.config import Address, Config, Http, Limits, Listen, Pool, Upstream
+from proxy.config import Address, Ban, Config, Http, Limits, Listen, Pool, Upstream
 from proxy.core.tally import Tally
 from proxy.model.share import Reason
 from proxy.native import Equihash
@@ -28,6 +28,7 @@ from proxy.sim.pool_options import PoolOptions
 from proxy.sim.verdicts import Kind
 from proxy.workers.parent import Parent
 from tests.downstream.boards import open_files
+from tests.e2e.rigs import FORGIVING
 
 SMALL = Equihash(48, 5)
 AION, LOGIN = "aion", "login"
@@ -77,7 +78,7 @@ def never_back(before: Tally, after: Tally) -> None:
 
 
 @asynccontextmanager
-async def rig(options: PoolOptions, **upstream: Any) -> AsyncIterator[Rig]:
+async def rig(options: PoolOptions, ban: Ban = FORGIVING, **upstream: Any) -> AsyncIterator[Rig]:
     """Run a pool and a proxy of several processes; stop it in order, and see that nothing is left."""
     files = open_files()
     with trio.fail_after(LONGEST):
@@ -95,7 +96,7 @@ async def rig(options: PoolOptions, **upstream: Any) -> AsyncIterator[Rig]:
                     workers=WORKERS,
                     upstream=made,
                     listen=(Listen(url=Address("stratum+tcp", "127.0.0.1", 0)),),
-                    limits=Limits(reconnect_seconds_max=0.2),
+                    limits=Limits(reconnect_seconds_max=0.2, ban=ban),
                     http=Http(address=""),
                 )
             )
@@ -285,6 +286,25 @@ async def test_one_view_of_all_metrics() -> None:
             assert line in text
         assert 'listener="workers"' not in text, "processes are no miners"
         assert 'sluice_share_roundtrip_seconds_count{pool="main"}' in text
+
+
+async def test_a_bad_miner_is_banned_by_its_process_and_the_others_do_not_notice() -> None:
+    async with rig(SOLO, Ban()) as at:
+        async with trio.open_nursery() as nursery:
+            bad = at.farm(1, user="evil", shares_per_second=100.0, mix=Mix({Kind.BAD_PROOF: 1.0}))
+            nursery.start_soon(bad.run)
+            report = await at.farm(4, max_shares=10).run()
+            await until(lambda: at.proxy.view.tally.bans["invalid_solution"] >= 1)
+            nursery.cancel_scope.cancel()
+        assert report.sent.total() == 40, "nobody was disturbed"
+        assert report.unanswered == 0
+        tally = at.proxy.view.tally
+        assert tally.banned >= 1
+        assert tally.disconnects["farm", "banned"] >= 1
+        text = generate_latest(registry(at.proxy.view, 0.0)).decode()
+        assert 'sluice_bans_total{reason="invalid_solution"}' in text
+        # Its parent knows nothing of bad shares, and bans no process.
+        assert at.proxy.tally.bans == {}
 
 
 async def test_a_worker_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
