@@ -16,7 +16,7 @@ from proxy.wire import aion, events
 from proxy.wire.jsonrpc import NULL
 
 FIRST_JOB_DELAY = 0.3
-_NOT_LET_IN = 24  # the code of a refused authorize
+_NOT_LET_IN = 24  # the code that pools have for a worker they do not take
 _NOT_SUBSCRIBED = Verdict(Reason.NOT_SUBSCRIBED)
 _UNAUTHORIZED = Verdict(Reason.UNAUTHORIZED)
 
@@ -123,7 +123,8 @@ class AionFlow:
         first = not session.worker
         refusal = session.log_in(event.worker, now)
         if refusal is not None:
-            session.say(aion.refused(event.id, _NOT_LET_IN, refusal.text))
+            # Not as the answer to its request: a refused authorize ends the reference miner for good.
+            session.say(aion.refused(NULL, _NOT_LET_IN, refusal.text))
             return
         session.say(aion.yes(event.id))
         session.ask(fixed_from_password(event.password), now)

@@ -110,8 +110,8 @@ def read_blob(given: events.JobGiven) -> events.Notify:
         raise PoolError(f"a blob of {len(blob) // 2} bytes holds no nonce at byte {nonce_at // 2}")
     if blob[nonce_at : nonce_at + blobs.NONCE_DIGITS].strip("0"):
         raise PoolError(
-            "the pool has split the nonce already (its blob holds one that is not zero), and its connection "
-            "is worth one miner; use a port of the pool that is not for NiceHash, and no other proxy in between"
+            "the pool has split the nonce already (its blob holds one that is not zero): its connection is "
+            "worth one miner; use a port of the pool that is not for NiceHash, and no proxy in between"
         )
     if blobs.is_seeded(algorithm) and len(_hex(members, "seed_hash")) != 64:
         raise PoolError("a RandomX job without a seed_hash of 64 hex digits")

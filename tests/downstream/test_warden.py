@@ -78,7 +78,7 @@ def test_an_attacker_is_shut_out_and_the_farm_behind_its_address_is_not() -> Non
     again = Dialogue(desk.farm.relay)
     again.says(SUBSCRIBE)
     text = "banned for 60 s: too many bad shares"
-    assert again.says(authorize("evil")) == [{"id": 2, "result": None, "error": [24, text, None]}]
+    assert again.says(authorize("evil")) == [{"id": None, "result": None, "error": [24, text, None]}]
     assert again.session.closing == BANNED
     assert "evil" not in desk.farm.relay.workers
     login = LoginDialogue(desk.farm.relay)
