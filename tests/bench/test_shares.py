@@ -15,7 +15,8 @@ def test_a_small_crowd_is_measured(dialect: str) -> None:
     row = shares.measure(dialect, 20, 0.1, 200, told.append)
     assert (row.dialect, row.connections) == (dialect, 20)
     assert row.cpu_us == pytest.approx(row.bare_us + row.check_us + row.own_us)
-    assert min(row.cpu_us, row.login_us, row.per_second, row.bare_us) > 0
+    assert min(row.cpu_us, row.per_second, row.bare_us) > 0
+    assert row.login_us >= 0  # twenty logins may be less than the kernel's clock can tell
     assert (row.check_us > 0) is (dialect == "aion")
     for ends in (row.paced, row.direct):
         assert ends.rate == 200
