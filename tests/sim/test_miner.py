@@ -35,7 +35,7 @@ async def mining(pool: SimPool, **options: Any) -> AsyncIterator[SimMiner]:
 
 
 def enough(kind: Kind) -> int:
-    """Shares after which a miner has sent some of this kind: stale ones only behind a job that is on its way."""
+    """Shares after which a miner has sent some of this kind: stale ones only once another job has come."""
     return 300 if kind is Kind.STALE else 30
 
 
