@@ -123,7 +123,7 @@ class MinerSession:
 
     def receive(self, data: bytes, now: float) -> None:
         """Take bytes from the miner; never raises."""
-        if not self._started and data:
+        if not self._started and data and not self.closing:
             self._started = True
             if detail := foreign(data):
                 self.refuse_and_close("not_stratum", detail)

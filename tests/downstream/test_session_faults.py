@@ -228,3 +228,12 @@ def test_how_the_bytes_are_cut_does_not_matter(lines: list[bytes], data: st.Data
     for start, end in zip([0, *cuts], [*cuts, len(text)], strict=True):
         heard += cut.says(text[start:end])
     assert heard == expected
+
+
+def test_what_comes_after_it_has_hung_up_is_not_even_looked_at() -> None:
+    miner = Dialogue(FakeHouse())
+    (why,) = miner.passes(60)
+    assert why["error"]
+    miner.session.receive(b"\x16\x03\x01\x02\x00", miner.now)
+    assert miner.hears() == []
+    assert miner.session.closing

@@ -27,6 +27,9 @@ FOUND, UNAVAILABLE = 1, os.EX_UNAVAILABLE
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--seconds", default=60, show_default=True, type=click.IntRange(min=1), help="For each target.")
 @click.option(
+    "--runs", default=0, help="Inputs for each target at most, always the same; 0 for any number."
+)
+@click.option(
     "--corpus", type=click.Path(file_okay=False, path_type=Path), help="Where to keep what is learnt."
 )
 @click.option(
@@ -38,7 +41,13 @@ FOUND, UNAVAILABLE = 1, os.EX_UNAVAILABLE
 )
 @click.option("--targets", "module", default=MODULES, hidden=True, help="The module that has them.")
 def main(
-    name: str, files: tuple[Path, ...], seconds: int, corpus: Path | None, findings: Path, module: str
+    name: str,
+    files: tuple[Path, ...],
+    seconds: int,
+    runs: int,
+    corpus: Path | None,
+    findings: Path,
+    module: str,
 ) -> None:
     """Fuzz target NAME, or all of them; with FILES run it on these; with NAME list show what there is."""
     if name == "list":
@@ -53,7 +62,7 @@ def main(
         click.echo(NOT_HERE, err=True)
         sys.exit(UNAVAILABLE)
     else:
-        engine = Engine(module)
+        engine = Engine(module, runs)
         chosen = [target.name for target in _chosen(name, engine.targets).values()]
         # Every one of them, also behind one that finds something.
         counts = [_fuzz(engine, each, seconds, corpus, findings) for each in chosen]

@@ -43,10 +43,13 @@ class Engine:
 
     Args:
         module: what has them.
+        runs: inputs for each target at most, from one seed, so that they are the same each time; 0 for
+            any number, and others each time.
     """
 
-    def __init__(self, module: str = MODULES) -> None:
+    def __init__(self, module: str = MODULES, runs: int = 0) -> None:
         self.module = module
+        self._runs = runs
         self._atheris: Any = importlib.import_module("atheris")
         # It names every module that it instruments.
         quiet = redirect_stderr(io.StringIO())
@@ -100,6 +103,7 @@ class Engine:
                 "rss_limit_mb": MOST_MEGABYTES,
                 "artifact_prefix": f"{findings}/{name}-",
                 **({"dict": words} if target.tokens else {}),
+                **({"runs": self._runs, "seed": 1} if self._runs else {}),
                 "use_value_profile": 1,
                 "print_final_stats": 1,
             }
