@@ -26,9 +26,7 @@ FOUND, UNAVAILABLE = 1, os.EX_UNAVAILABLE
 @click.argument("name")
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--seconds", default=60, show_default=True, type=click.IntRange(min=1), help="For each target.")
-@click.option(
-    "--runs", default=0, help="Inputs for each target at most, always the same; 0 for any number."
-)
+@click.option("--runs", default=0, help="Inputs for each target at most, always the same; 0 for any number.")
 @click.option(
     "--corpus", type=click.Path(file_okay=False, path_type=Path), help="Where to keep what is learnt."
 )
