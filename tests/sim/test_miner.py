@@ -199,7 +199,8 @@ async def test_a_miner_of_a_speed_takes_up_a_new_target_at_once() -> None:
         await miner.until(lambda miner: miner.link is not None and miner.link.task is not None)
         pool.set_difficulty(4)
         await done(miner)
-        assert pool.tally.accepted == 20
+        # A share that is made just as the target changes is not sent.
+        assert pool.tally.accepted == miner.report.sent["good"] >= 19
 
 
 async def test_a_miner_without_a_rate_only_listens() -> None:
