@@ -110,10 +110,6 @@ class Proxy:
             None if sock is None else sock.getsockname()[:2],
         )
 
-    def reload_certificates(self) -> None:
-        """Take the certificates of TLS ports from their files anew, for connections from now on."""
-        self.certificates.reload()
-
     @property
     def stopping(self) -> bool:
         """Whether stop() or leave() has been called."""

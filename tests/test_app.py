@@ -455,7 +455,7 @@ async def test_a_certificate_is_shown_used_and_taken_anew(tmp_path: Path) -> Non
             first = await digest()
             authority.issue()
             assert await digest() == first
-            proxy.reload_certificates()
+            proxy.certificates.reload()
             assert await digest() != first
             async with await trio.open_tcp_stream(*started.http) as http:
                 await http.send_all(b"GET /metrics HTTP/1.0\r\n\r\n")

@@ -13,7 +13,6 @@ import attrs
 
 from proxy.errors import ConfigError
 
-SOCKS5, HTTP = "socks5", "http"
 NO_DETOUR = "none"  # of a pool: the one of [upstream] is not for it
 MOST_BYTES = 255  # of user and password each: SOCKS5 has a byte for their length
 
@@ -29,7 +28,7 @@ class Detour:
     """A proxy on the way to a pool.
 
     Args:
-        scheme: SOCKS5 or HTTP.
+        scheme: "socks5" or "http".
         host: name or IP address, without brackets.
         user: "" where it wants none.
     """

@@ -60,7 +60,7 @@ class AionFlow:
             case events.BadSubmit():
                 session.refuse_submit(event.id, Verdict(Reason.MALFORMED, event.detail), now)
             case events.BadRequest():
-                session.say(aion.refused(event.id, 24, event.detail))
+                session.say(aion.refused(event.id, _NOT_LET_IN, event.detail))
             case events.UnknownMethod():
                 session.say(aion.method_unknown(event.id, event.method))
 

@@ -9,7 +9,22 @@ from enum import StrEnum
 import attrs
 import msgspec
 
+from proxy.model.hexdigits import is_hex
+
 NONCE_DIGITS = 64  # of a whole nonce, 32 bytes
+NTIME_DIGITS = 16
+
+
+def worth_passing_on(ntime: object) -> str:
+    """Return a share's time as it came if a pool could read it.
+
+    Args:
+        ntime: as decoded, of any type.
+    Returns: 16 hex digits, or "" for anything else.
+    """
+    if not isinstance(ntime, str) or len(ntime) != NTIME_DIGITS or not is_hex(ntime):
+        return ""
+    return ntime
 
 
 class Reason(StrEnum):

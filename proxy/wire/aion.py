@@ -16,7 +16,7 @@ from proxy.model import target as targets
 from proxy.model.hexdigits import is_hex, lower
 from proxy.model.job import Work
 from proxy.model.proof import compact_size
-from proxy.model.share import NONCE_DIGITS, Reason, Verdict
+from proxy.model.share import NONCE_DIGITS, Reason, Verdict, worth_passing_on
 from proxy.wire import events
 from proxy.wire.jsonrpc import (
     MAX_NAME,
@@ -31,8 +31,6 @@ from proxy.wire.jsonrpc import (
     usual_id,
 )
 from proxy.wire.replies import REFUSED_BARE, OwnId, read_pool_id, read_reply, read_yes
-
-NTIME_DIGITS = 16
 
 OTHER_CODE = 20  # of every fault that has no code of its own
 RECONNECT = b'{"id":null,"method":"client.reconnect","params":[]}\n'  # to where the miner was told to
@@ -116,9 +114,7 @@ def _read_usual_submit(line: bytes) -> events.Submit | None:
     request_id, params = bytes(message.id), message.params
     if not usual_id(request_id):
         return None
-    ntime = params.ntime
-    if len(ntime) != NTIME_DIGITS or not is_hex(ntime):
-        ntime = ""
+    ntime = worth_passing_on(params.ntime)
     return events.Submit(request_id, params.worker, params.job_id, ntime, params.nonce, params.solution)
 
 
@@ -138,9 +134,7 @@ def _read_submit(message: Message) -> events.MinerEvent:
         return events.BadSubmit(request_id, "the solution must be a string")
     if not isinstance(worker, str):
         worker = ""
-    if not isinstance(ntime, str) or len(ntime) != NTIME_DIGITS or not is_hex(ntime):
-        ntime = ""
-    return events.Submit(request_id, worker, job_id, ntime, nonce, solution)
+    return events.Submit(request_id, worker, job_id, worth_passing_on(ntime), nonce, solution)
 
 
 def _read_authorize(request_id: bytes, params: Any) -> events.MinerEvent:

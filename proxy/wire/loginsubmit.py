@@ -14,10 +14,10 @@ import msgspec
 from proxy.errors import MinerError
 from proxy.model.blob import RESULT_DIGITS
 from proxy.model.hexdigits import is_hex
+from proxy.model.share import worth_passing_on
 from proxy.wire import events
 from proxy.wire.jsonrpc import NULL, encode, usual_id
 
-NTIME_DIGITS = 16
 SIG_DIGITS, COMMITMENT_DIGITS = 128, 64
 MAX_ALGORITHM = 64
 
@@ -112,14 +112,11 @@ def read(request_id: bytes, params: Any) -> events.MinerEvent:
         members = _read_members(params)
     except MinerError as error:
         return events.BadSubmit(request_id, str(error))
-    ntime = get("ntime")
-    if not isinstance(ntime, str) or len(ntime) != NTIME_DIGITS or not is_hex(ntime):
-        ntime = ""
     return events.Submit(
         id=request_id,
         worker="",
         job_id=job_id,
-        ntime=ntime,
+        ntime=worth_passing_on(get("ntime")),
         nonce=nonce,
         solution=solution,
         session=session if isinstance(session, str) else "",

@@ -3,7 +3,7 @@
 import attrs
 import pytest
 
-from proxy.model.share import FILTERED, FORWARDED, Reason, Share, Verdict
+from proxy.model.share import FILTERED, FORWARDED, Reason, Share, Verdict, worth_passing_on
 
 
 def test_the_reasons_are_the_rows_of_the_verdict_table() -> None:
@@ -50,3 +50,15 @@ def test_a_share_holds_what_its_dialect_read() -> None:
     share = Share(work_id="1f", nonce="00" * 32, solution="ab" * 1408, ntime="")
     assert (share.work_id, len(share.nonce), len(share.solution), share.ntime) == ("1f", 64, 2816, "")
     assert share != Share("1f", "00" * 32, "ab" * 1408, "")  # sameness of shares is the validator's to decide
+
+
+@pytest.mark.parametrize("ntime", ["000000005e0be100", "000000005E0BE10F"])
+def test_a_time_of_16_digits_goes_on_as_it_came(ntime: str) -> None:
+    assert worth_passing_on(ntime) == ntime
+
+
+@pytest.mark.parametrize(
+    "ntime", [None, 17, "", "5e0be100", "0x0000005e0be100", "00000000 5e0be10", ["0" * 16]]
+)
+def test_any_other_time_does_not(ntime: object) -> None:
+    assert worth_passing_on(ntime) == ""
