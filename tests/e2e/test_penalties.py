@@ -9,7 +9,8 @@ from proxy.sim.pool_options import PoolOptions
 from proxy.sim.verdicts import Kind
 from tests.e2e.rigs import SMALL, rig, until
 
-SOLO = PoolOptions(style="solo", equihash=SMALL, difficulty=4, job_seconds=1, seed=3, strict=True)
+# One job, for a share that a simulated miner makes just as the next one comes is never sent.
+SOLO = PoolOptions(style="solo", equihash=SMALL, difficulty=4, seed=3, strict=True)
 WRONG = Mix({Kind.BAD_PROOF: 1.0})
 
 
