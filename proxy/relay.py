@@ -9,7 +9,6 @@ carries the number of the connection it is for.
 """
 
 import itertools
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -25,8 +24,12 @@ from proxy.core.jobbook import NO_WORKS, JobBook, Works
 from proxy.core.lanes import POOLS, Lanes
 from proxy.core.tally import Tally
 from proxy.core.validator import Judgement, Validator
+from proxy.core.windows import Windows
+from proxy.core.workerbook import Record, WorkerBook
+from proxy.downstream.endings import NO_POOL, Endings
 from proxy.downstream.house import Guest, House
 from proxy.downstream.warden import Warden
+from proxy.model.ended import Recorder
 from proxy.model.job import Job
 from proxy.model.share import Reason, Share, Verdict
 from proxy.native import Equihash
@@ -58,6 +61,7 @@ class _Ticket(msgspec.Struct, eq=False):
     session: Guest
     request_id: bytes
     difficulty: float
+    record: Record | None  # it may go on under another name before the verdict comes
 
 
 @attrs.define(eq=False)
@@ -67,18 +71,22 @@ class Shared:
     Args:
         serials: numbers for works, larger than any of an earlier run.
         numbers: a new one for every session.
-        workers: connections by worker, only those that are here.
+        workers: what is known of each worker.
         carriers: who brings work to miners.
         lanes: the difficulties in use.
         warden: who may come and stay.
+        ledger: who writes down what became of each share; None if nobody does.
+        total: the farm's work a second; None where nobody looks.
     """
 
     serials: Iterator[int]
     numbers: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
-    workers: Counter[str] = attrs.field(factory=Counter)
+    workers: WorkerBook = attrs.field(factory=WorkerBook)
     carriers: list[Carrier] = attrs.field(factory=list)
     lanes: Lanes = attrs.field(factory=Lanes)
     warden: Warden = attrs.field(factory=lambda: Warden(Ban(), Tally()))
+    ledger: Recorder | None = None
+    total: Windows | None = None
 
 
 class Relay:
@@ -110,6 +118,7 @@ class Relay:
         self.works: Works = NO_WORKS
         self.space: NonceSpace | None = None
         self.workers = shared.workers
+        self.endings = Endings(tally, shared.warden, shared.ledger, shared.total)
         self.warden = shared.warden
         self.book = JobBook(shared.serials, shared.lanes)
         self.members: set[Guest] = set()  # sessions that belong here, with or without a slice yet
@@ -225,10 +234,17 @@ class Relay:
         """Count the verdict on a forwarded share and tell its miner."""
         ticket = forward.token
         assert isinstance(ticket, _Ticket)
-        seconds = None if verdict.reason is Reason.LOST else now - forward.sent_at
-        self.tally.returned(forward.job.pool, verdict.reason, ticket.difficulty, seconds)
-        if verdict.reason is Reason.ACCEPTED:
-            self.warden.good(ticket.session.standing)
+        self.endings.returned(
+            ticket.session,
+            ticket.record,
+            verdict,
+            forward.share.work_id,
+            forward.job.pool,
+            ticket.difficulty,
+            forward.value,
+            forward.sent_at,
+            now,
+        )
         ticket.session.answer(ticket.request_id, verdict)
 
     def after_batch(self) -> None:
@@ -268,15 +284,16 @@ class Relay:
         """Let a session wait for work."""
         self._waiting[session] = None
 
-    def joined(self, session: Guest) -> None:
+    def joined(self, session: Guest, now: float) -> None:
         """Count a worker in."""
-        self.workers[session.worker] += 1
+        session.standing.record = self.workers.join(session.worker, now)
 
-    def parted(self, session: Guest) -> None:
+    def parted(self, session: Guest, now: float) -> None:
         """Count a worker out."""
-        self.workers[session.worker] -= 1
-        if self.workers[session.worker] <= 0:
-            del self.workers[session.worker]
+        standing = session.standing
+        if standing.record is not None:
+            self.workers.part(standing.record, now)
+            standing.record = None
 
     def left(self, session: Guest) -> None:
         """Forget a session; it may also have waited for work."""
@@ -286,26 +303,21 @@ class Relay:
     def refuse(self, session: Guest, verdict: Verdict, now: float) -> None:
         """Count a share that never became one."""
         self.tally.received[session.label] += 1
-        self.tally.judge(verdict.reason, 0.0)
-        self.warden.bad(session, verdict, now)
+        self.endings.here(session, verdict, "", 0.0, b"", now)
 
     def judge(self, session: Guest, request_id: bytes, share: Share, now: float) -> Verdict | None:
         """Judge a share, and send it to the pool if it is for the pool.
 
         Returns: the verdict, or None if the pool's follows by session.answer().
         """
-        tally = self.tally
-        tally.received[session.label] += 1
+        self.tally.received[session.label] += 1
         judgement = self._judge(share, session.assignment)
         verdict, entry = judgement.verdict, judgement.entry
         if verdict is not None:
-            tally.judge(verdict.reason, entry.work.difficulty if entry is not None else 0.0)
-            if verdict.reason is not Reason.KEPT:
-                self.warden.bad(session, verdict, now, share.work_id)
-                return verdict
-            self.warden.good(session.standing)
-            if entry is not None and session.pace is not None:
-                session.pace.solved(now, entry.work.difficulty, self.works.ceiling)
+            difficulty = 0.0 if entry is None else entry.work.difficulty
+            self.endings.here(session, verdict, share.work_id, difficulty, judgement.value, now)
+            if verdict.reason is Reason.KEPT and session.pace is not None:
+                session.pace.solved(now, difficulty, self.works.ceiling)
             return verdict
         assert entry is not None
         if session.pace is not None:
@@ -314,9 +326,24 @@ class Relay:
             # Now, and so before the share waits for the pool: it is the time it was received.
             share.ntime = f"{int(self._wall_clock()):016x}"
         work = entry.work
-        ticket = _Ticket(session, request_id, work.difficulty)
-        forward = Forward(work.job, self._user(session), share, judgement.value, ticket)
-        return self._forward(forward, work.difficulty, now)
+        ticket = _Ticket(session, request_id, work.difficulty, session.standing.record)
+        forward = Forward(work.job, self._user(session), share, judgement.value, ticket, now)
+        if self.works and self.upstream.submit(forward, now):
+            self.tally.sent(work.job.pool)
+            return None
+        self.tally.sent(NO_POOL)
+        self.endings.returned(
+            session,
+            session.standing.record,
+            LOST,
+            share.work_id,
+            NO_POOL,
+            work.difficulty,
+            judgement.value,
+            now,
+            now,
+        )
+        return LOST
 
     def _judge_timed(self, share: Share, miner: Assignment) -> Judgement:
         began = self._clock()
@@ -324,14 +351,6 @@ class Relay:
         if judgement.verdict is None or judgement.verdict.reason in _PROVED:
             self.tally.verify.observe(self._clock() - began)
         return judgement
-
-    def _forward(self, forward: Forward, difficulty: float, now: float) -> Verdict | None:
-        if self.works and self.upstream.submit(forward, now):
-            self.tally.sent(forward.job.pool)
-            return None
-        self.tally.sent("none")
-        self.tally.returned("none", Reason.LOST, difficulty, None)
-        return LOST
 
     def _user(self, session: Guest) -> str:
         """The worker name the pool shall see."""

@@ -18,6 +18,7 @@ import trio
 
 from proxy.config import Config
 from proxy.core.tally import Tally
+from proxy.core.workerbook import WorkerBook
 from proxy.relay import Relay
 from proxy.upstream.backlog import QUEUE_HIGH
 from proxy.upstream.contender import PoolStatus
@@ -63,8 +64,8 @@ class Relays:
         return self.first.tally
 
     @property
-    def workers(self) -> Counter[str]:
-        """Connections by worker, only those that are here."""
+    def workers(self) -> WorkerBook:
+        """What is known of each worker, which all share."""
         return self.first.workers
 
     @property

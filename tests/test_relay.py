@@ -102,7 +102,7 @@ def test_verdicts_find_their_own_miner(up: Farm) -> None:
 def test_a_verdict_for_a_miner_that_has_left_is_counted(up: Farm) -> None:
     miner = up.miner()
     miner.says(up.share(miner).submit(miner.job_id))
-    miner.session.end()
+    miner.session.end(0.0)
     up.pool.answers()
     assert up.tally.shares == {Reason.ACCEPTED: 1}
     assert up.tally.conserved
@@ -333,7 +333,7 @@ def test_miners_wait_for_a_pool_in_their_order() -> None:
     for miner in miners:
         assert miner.says(SUBSCRIBE, AUTHORIZE, EXTRANONCE) == [yes(2), yes(3)]
     gone = miners.pop(1)
-    gone.session.end()
+    gone.session.end(0.0)
     made.pool.comes()
     prefixes = [miner.hears()[0]["result"][1] for miner in miners]
     assert prefixes == [f"{EXTRANONCE1}00000000", f"{EXTRANONCE1}00000001"]
@@ -346,11 +346,11 @@ def test_slices_come_back_and_are_lent_anew_after_a_clean_job() -> None:
     miners = [made.miner(f"rig{number}") for number in range(256)]
     space = made.relay.space
     assert space is not None
-    miners[7].session.end()
+    miners[7].session.end(0.0)
     # Its last job is still good, so nobody else may work in its slice.
     late = Dialogue(made.relay)
     assert late.says(SUBSCRIBE)[0]["error"][1] == "no nonce slice free"
-    late.session.end()
+    late.session.end(0.0)
     made.pool.gives(HEADER, target=5)
     assert space.resting == 1
     made.pool.gives(OTHER)
@@ -379,12 +379,12 @@ def test_an_extranonce1_that_leaves_no_room_is_the_pools_fault() -> None:
 
 def test_workers_are_counted_by_name(up: Farm) -> None:
     miners = [up.miner("a"), up.miner("a"), up.miner("b")]
-    assert up.relay.workers == {"a": 2, "b": 1}
+    assert up.relay.workers.connections == {"a": 2, "b": 1}
     miners[0].says(authorize("c"))
-    assert up.relay.workers == {"a": 1, "b": 1, "c": 1}
+    assert up.relay.workers.connections == {"a": 1, "b": 1, "c": 1}
     for miner in miners:
-        miner.session.end()
-    assert not up.relay.workers
+        miner.session.end(0.0)
+    assert not up.relay.workers.connections
 
 
 @pytest.mark.parametrize(
@@ -460,7 +460,7 @@ def test_whatever_happens_the_sums_hold_and_every_submit_is_answered_once(
             case "unauthorized":
                 stranger = Dialogue(relay)
                 assert len(stranger.says(submit("1", "00", request_id=1))) == 1
-                stranger.session.end()
+                stranger.session.end(0.0)
             case "accept" | "reject" | "lose" if pool.got:
                 reason = {"accept": Reason.ACCEPTED, "reject": Reason.REJECTED}.get(act, Reason.LOST)
                 pool.answers(Verdict(reason, "no", 20) if reason is Reason.REJECTED else Verdict(reason))
@@ -486,7 +486,7 @@ def test_whatever_happens_the_sums_hold_and_every_submit_is_answered_once(
                     if relay.works and each.session.at_work:
                         each.session.say(each.session.offer(relay.works, each.now))
             case "miner goes" | "miner comes":
-                miner.session.end()
+                miner.session.end(0.0)
                 heard[miner] += _answered(miner)
                 miners[number] = Dialogue(relay)
                 sent[miners[number]], heard[miners[number]] = [], []
@@ -500,7 +500,7 @@ def test_whatever_happens_the_sums_hold_and_every_submit_is_answered_once(
             heard[each] += _answered(each)
             if each.session.closing:
                 sent.pop(each)  # what it sends after that is not read
-                each.session.end()
+                each.session.end(0.0)
                 miners[miners.index(each)] = fresh = Dialogue(relay)
                 sent[fresh], heard[fresh] = [], []
     pool.goes()
@@ -509,8 +509,8 @@ def test_whatever_happens_the_sums_hold_and_every_submit_is_answered_once(
     for each, ids in sent.items():
         assert sorted(heard[each] + _answered(each)) == sorted(ids)
     for each in miners:
-        each.session.end()
-    assert not relay.workers
+        each.session.end(0.0)
+    assert not relay.workers.connections
     ended = sum(made.tally.shares[reason] for reason in Reason)
     assert ended == made.tally.received_total
     assert made.tally.shares[Reason.KEPT] + sum(made.tally.shares[r] for r in FILTERED) <= ended

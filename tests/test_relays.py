@@ -236,7 +236,7 @@ async def test_those_opened_before_it_runs_are_run_with_it() -> None:
 def test_room_in_an_earlier_relay_is_used_before_another_is_opened() -> None:
     made = fleet()
     miners = made.miners(300)
-    miners[5].session.end()
+    miners[5].session.end(0.0)
     made.sides[0].gives_blob(blob_work(2))
     (late,) = made.miners(1)
     assert made.home(late) == 0
@@ -250,7 +250,7 @@ def test_room_in_an_earlier_relay_is_used_before_another_is_opened() -> None:
 def test_a_slice_that_was_left_is_not_lent_again_on_the_same_job() -> None:
     made = fleet()
     miners = made.miners(256)
-    miners[5].session.end()
+    miners[5].session.end(0.0)
     (late,) = made.miners(1)
     assert (made.home(late), byte(late)) == (1, 1)
     # Neither another relay's job, nor one that leaves the old one good, nor a new target makes it free.
@@ -270,7 +270,7 @@ def test_what_rests_counts_against_room_before_all_256_are_here() -> None:
     made = fleet()
     for _ in range(256):
         (miner,) = made.miners(1)
-        miner.session.end()
+        miner.session.end(0.0)
     assert not made[0].members
     assert not made[0].has_room
     assert made.relays.slots == {"lent": 0, "resting": 256, "free": 0}
@@ -301,11 +301,11 @@ async def test_pool_connections_are_bounded_and_then_a_miner_is_turned_away(
         assert late.hears() == [refusal(1, "no nonce slice free")]
         assert late.session.closing == "no_slice"
         assert "limits.pool_connections" in late.session.close_detail
-        late.session.end()
-        made.miner().session.end()
+        late.session.end(0.0)
+        made.miner().session.end(0.0)
         assert [line["event"] for line in logs] == ["no room for another miner"]
         await trio.sleep(WARN_SECONDS)
-        made.miner().session.end()
+        made.miner().session.end(0.0)
     assert len(logs) == 2
     assert logs[0]["pool_connections"] == 2
     assert "limits.pool_connections" in logs[0]["note"]
@@ -331,7 +331,7 @@ async def test_a_miner_that_is_turned_away_while_no_pool_is_up_takes_nobodys_pla
 async def test_after_the_next_job_there_is_room_again() -> None:
     made = fleet(most=1)
     miners = made.miners(256)
-    miners[0].session.end()
+    miners[0].session.end(0.0)
     assert made.miner().session.closing == "no_slice"
     made.sides[0].gives_blob(blob_work(2))
     (late,) = made.miners(1)
@@ -344,7 +344,7 @@ async def test_after_the_next_job_there_is_room_again() -> None:
 async def test_a_relay_that_nobody_is_in_is_closed_at_the_second_look(autojump_clock: MockClock) -> None:
     async with running() as made:
         for miner in made.miners(300)[256:]:
-            miner.session.end()
+            miner.session.end(0.0)
         await trio.sleep(EMPTY_SECONDS + 1)
         assert (len(made.relays), made.sides[1].is_ended) == (2, False)
         await trio.sleep(EMPTY_SECONDS)
@@ -358,7 +358,7 @@ async def test_a_relay_that_nobody_is_in_is_closed_at_the_second_look(autojump_c
 async def test_the_first_one_is_never_closed(autojump_clock: MockClock) -> None:
     async with running() as made:
         for miner in made.miners(300):
-            miner.session.end()
+            miner.session.end(0.0)
         await trio.sleep(10 * EMPTY_SECONDS)
         assert len(made.relays) == 1
         assert [side.is_ended for side in made.sides] == [False, True]
@@ -375,7 +375,7 @@ async def test_none_with_a_miner_in_it_is_closed_at_work_or_not(autojump_clock: 
         assert late.hears() == []
         made.give_work()
         for miner in miners:
-            miner.session.end()
+            miner.session.end(0.0)
         await trio.sleep(10 * EMPTY_SECONDS)
         assert len(made.relays) == 2
         assert late.hears()[0]["result"]["status"] == "OK"
@@ -385,7 +385,7 @@ async def test_none_that_a_verdict_is_still_to_come_to_is_closed(autojump_clock:
     async with running() as made:
         late = made.miners(257)[-1]
         assert late.submits("00000001", result=GOOD) == []
-        late.session.end()
+        late.session.end(0.0)
         await trio.sleep(10 * EMPTY_SECONDS + 1)
         assert len(made.relays) == 2
         made.sides[1].answers(ACCEPTED)
@@ -400,7 +400,7 @@ async def test_one_look_at_an_empty_one_is_forgotten_when_somebody_comes(autojum
         late = made.miners(257)[-1]
         await trio.sleep(1)
         for _ in range(4):
-            late.session.end()
+            late.session.end(0.0)
             await trio.sleep(EMPTY_SECONDS)
             (late,) = made.miners(1)
             await trio.sleep(EMPTY_SECONDS)
@@ -428,9 +428,9 @@ def test_slots_are_summed_workers_and_counts_are_shared() -> None:
     assert made.relays.slots == {"lent": 0, "resting": 0, "free": 0}
     miners = made.miners(258)
     assert made.relays.slots == {"lent": 258, "resting": 0, "free": 254}
-    miners[-1].session.end()
+    miners[-1].session.end(0.0)
     assert made.relays.slots == {"lent": 257, "resting": 1, "free": 254}
-    assert made.relays.workers == {"unnamed": 257}
+    assert made.relays.workers.connections == {"unnamed": 257}
     assert made.relays.workers is made[1].workers
     assert made.relays.tally is made[1].tally
 
@@ -488,7 +488,7 @@ def test_a_miner_whose_relay_loses_its_pool_stays_and_moves_with_it() -> None:
     gone, stays, also = miners[256:]
     elsewhere = miners[0]
     before = stays.job
-    gone.session.end()
+    gone.session.end(0.0)
     made.sides[1].goes()
     assert stays.is_given_work() == []
     assert stays.submits(f"000000{byte(stays):02x}", result=GOOD) == [refusal(2, "Pool connection lost")]
@@ -574,12 +574,12 @@ async def test_no_byte_of_any_job_is_ever_held_by_two_miners(acts: list[tuple[st
                     listen(miner)
                     if miner.session.closing:
                         assert len(made.relays) == 4, "turned away with room left"
-                        miner.session.end()
+                        miner.session.end(0.0)
                         break
                     here.append(miner)
             case "go":
                 for place in range(count % (len(here) + 1)):
-                    here.pop((place * 7 + count) % len(here)).session.end()
+                    here.pop((place * 7 + count) % len(here)).session.end(0.0)
             case "job" if side.is_up:
                 side.gives_blob(blob_work(jobs))
             case "unclean job" if side.is_up:
@@ -619,9 +619,9 @@ async def test_no_byte_of_any_job_is_ever_held_by_two_miners(acts: list[tuple[st
             assert all(forward.job.connection == side.connection for forward in side.got)
         assert made.relays.tally.conserved
     for miner in here:
-        miner.session.end()
+        miner.session.end(0.0)
     assert made.relays.slots["lent"] == 0
-    assert not made.relays.workers
+    assert not made.relays.workers.connections
 
 
 def given_in(line: Line) -> Line:

@@ -115,7 +115,7 @@ def facts(proxy: Proxy) -> Facts:
     return Facts(
         lent=slots["lent"],
         resting=slots["resting"],
-        workers=len(proxy.relays.workers),
+        workers=len(proxy.relays.workers.online),
         shares={reason.value: count for reason, count in proxy.tally.shares.items()},
         conserved=proxy.tally.conserved,
         collections=[generation["collections"] for generation in gc.get_stats()],

@@ -85,7 +85,7 @@ class Admission:
 
     def _end(self, session: MinerSession, reason: str, now: float) -> None:
         session.closing = session.closing or reason
-        session.end()
+        session.end(now)
         self.house.warden.ended(session.standing, session.closing, session.close_detail, now)
         self._tally.disconnects[session.listener, session.closing] += 1
         self._farewell(session, now)

@@ -8,20 +8,17 @@ from typing import Protocol
 from proxy.core.assignment import Assignment
 from proxy.core.extranonce import NonceSpace, Slice
 from proxy.core.jobbook import Works
+from proxy.downstream.endings import Sender
 from proxy.downstream.pace import Pace
-from proxy.downstream.standing import Standing
 from proxy.downstream.warden import Warden
 from proxy.model.share import Share, Verdict
 
 
-class Guest(Protocol):
+class Guest(Sender, Protocol):
     """A session, as its house sees it."""
 
-    worker: str
     assignment: Assignment
-    label: tuple[str, str]  # listener and dialect, under which its shares are counted
     pace: Pace | None  # to be told of its good shares
-    standing: Standing  # for the warden
 
     @property
     def listener(self) -> str:
@@ -32,9 +29,6 @@ class Guest(Protocol):
 
     def answer(self, request_id: bytes, verdict: Verdict) -> None:
         """The pool's verdict on a share is in."""
-
-    def refuse_and_close(self, reason: str, detail: str) -> None:
-        """Say what is wrong, then hang up."""
 
 
 class House(Protocol):
@@ -59,10 +53,10 @@ class House(Protocol):
     def hold(self, session: Guest) -> None:
         """Call session.release() once there is work."""
 
-    def joined(self, session: Guest) -> None:
+    def joined(self, session: Guest, now: float) -> None:
         """A worker has logged in."""
 
-    def parted(self, session: Guest) -> None:
+    def parted(self, session: Guest, now: float) -> None:
         """A worker has gone, or goes on under another name."""
 
     def judge(self, session: Guest, request_id: bytes, share: Share, now: float) -> Verdict | None:

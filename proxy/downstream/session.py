@@ -155,14 +155,14 @@ class MinerSession:
             since = inf if self.worker and self.slice is not None else self.standing.changed
             self.refuse_and_close(*overdue(self.door.limits, since, now))
 
-    def end(self) -> None:
+    def end(self, now: float) -> None:
         """Give back what was lent; the connection is gone."""
         if self.slice is not None:
             self.slice.give_back()
             self.slice = None
         self.at_work = False
         if self.worker:
-            self.house.parted(self)
+            self.house.parted(self, now)
         self.house.left(self)
 
     def close(self, reason: str, detail: str = "") -> None:
@@ -277,9 +277,9 @@ class MinerSession:
             self.close(*refusal)
             return refusal
         if self.worker:
-            self.house.parted(self)
+            self.house.parted(self, now)
         self.worker = worker
-        self.house.joined(self)
+        self.house.joined(self, now)
         self._lines.limit = line_limit(self.door, self.dialect, is_in=True)
         return None
 

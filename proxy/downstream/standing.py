@@ -1,9 +1,11 @@
-"""What is remembered of one connection for judging its shares; the rest belongs to miner and address.
+"""What is remembered of one connection and its shares; the rest belongs to worker, miner and address.
 
 The trap: a verdict may come when the connection has gone, and must not put its miner at work again.
 """
 
 from proxy.core.penalties import Miner
+from proxy.core.workerbook import Record
+from proxy.model.share import Reason
 
 
 class Standing:
@@ -14,18 +16,32 @@ class Standing:
 
     Attributes:
         miner: who answers for its shares, None before the login.
+        record: of the worker that they count for, None before the login.
+        shares: by what became of them.
         changed: when it came, or last got a first job, another difficulty or another slice.
         is_proven: it has had a good share.
         is_slowed: it is to be read slowly.
         is_over: it has ended.
     """
 
-    __slots__ = ("address", "changed", "is_over", "is_proven", "is_slowed", "listener", "miner")
+    __slots__ = (
+        "address",
+        "changed",
+        "is_over",
+        "is_proven",
+        "is_slowed",
+        "listener",
+        "miner",
+        "record",
+        "shares",
+    )
 
     def __init__(self, listener: str, address: str, now: float) -> None:
         self.listener = listener
         self.address = address
         self.miner: Miner | None = None
+        self.record: Record | None = None
+        self.shares: dict[Reason, int] = {}
         self.changed = now
         self.is_proven = False
         self.is_slowed = False

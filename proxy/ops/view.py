@@ -61,9 +61,9 @@ class RelayView:
         return self.relays.tally
 
     @property
-    def workers(self) -> Counter[str]:
+    def workers(self) -> dict[str, int]:
         """Connections by worker."""
-        return self.relays.workers
+        return self.relays.workers.connections
 
     @property
     def slots(self) -> dict[str, int]:

@@ -71,15 +71,15 @@ class LendingRelay(Relay):
         self.tags = {name: f"{place:x}" for place, name in enumerate(self._names)}
         self.pool_tags = {tag: name for name, tag in self.tags.items()}
 
-    def joined(self, session: Guest) -> None:
+    def joined(self, session: Guest, now: float) -> None:
         """Count a worker's connection in."""
-        super().joined(session)
+        super().joined(session, now)
         if session.worker in self.books:
             self.books[session.worker].connections += 1
 
-    def parted(self, session: Guest) -> None:
+    def parted(self, session: Guest, now: float) -> None:
         """Count a worker's connection out."""
-        super().parted(session)
+        super().parted(session, now)
         if session.worker in self.books:
             self.books[session.worker].connections -= 1
 

@@ -252,7 +252,7 @@ def test_a_session_that_ends_waits_no_longer() -> None:
     house = FakeHouse(None)
     miner = Dialogue(house)
     miner.says(SUBSCRIBE, AUTHORIZE)
-    miner.session.end()
+    miner.session.end(0.0)
     assert not house.held
     assert not house.workers
 

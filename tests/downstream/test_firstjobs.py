@@ -55,7 +55,7 @@ async def test_who_has_left_or_has_its_job_already_gets_none(autojump_clock: Moc
     gone, served = one_that_waits(at), one_that_waits(at)
     for miner in (gone, served):
         jobs.add(miner.session)
-    gone.session.end()
+    gone.session.end(0.0)
     served.session.give_first_job(trio.current_time())
     assert lines(served) == FIRST
     async with trio.open_nursery() as nursery:

@@ -291,7 +291,7 @@ def test_held_miners_are_let_in_in_order_and_those_gone_are_not() -> None:
     for miner in miners:
         miner.says(LOGIN)
     gone = miners.pop(1)
-    gone.session.end()
+    gone.session.end(0.0)
     house.pool_comes()
     assert [miner.hears()[0]["result"]["job"]["xn"] for miner in miners] == [
         f"{EXTRANONCE1}00000000",
@@ -319,7 +319,7 @@ def test_the_first_job_has_another_id_on_every_connection() -> None:
         for _ in range(20):
             miner = connect(house)
             ids.add(miner.logs_in())
-            miner.session.end()
+            miner.session.end(0.0)
         assert len(ids) == 20
         assert house.works[0].id not in ids, "nor the one that it may have had as a later job"
 
@@ -374,7 +374,7 @@ def test_no_job_is_ever_equal_to_an_earlier_one_whatever_pool_and_miner_do(
             case "fan out" if relay.works and miner.session.at_work:
                 miner.session.say(miner.session.offer(relay.works, miner.now))
             case "reconnect":
-                miner.session.end()
+                miner.session.end(0.0)
                 miner, held = cpu(relay), True
                 miner.session.receive(written(LOGIN), miner.now)
         for line in raw(miner):

@@ -460,7 +460,7 @@ def test_bad_shares_of_blob_work_stay_here(blobs: Farm) -> None:
 
 
 def test_a_late_share_after_a_change_of_pool_is_late_though_its_byte_is_another(blobs: Farm) -> None:
-    blobs.login_miner("rig0").session.end()
+    blobs.login_miner("rig0").session.end(0.0)
     miner = blobs.login_miner("rig1")
     late = login_submit(miner.session_id, miner.job_id, "00000002", result=GOOD)
     blobs.pool.comes_with_blobs(blob_work(2))

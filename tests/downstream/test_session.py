@@ -259,7 +259,7 @@ def test_a_session_belongs_to_the_house_that_takes_it_in(dialect: str) -> None:
     line = submit("1", miner.nonce) if dialect == "aion" else login_submit("", "1", "00" * 32)
     miner.says(line)
     assert (len(other.judged), len(full.judged)) == (1, 0)
-    miner.session.end()
+    miner.session.end(0.0)
     assert other.space.lent == 0
     assert not other.workers
 
@@ -348,7 +348,7 @@ def test_whatever_comes_nothing_raises_and_all_that_was_lent_comes_back(
         miner.hears()
         assert miner.session.dialect in (UNKNOWN, "aion", "login")
     assert miner.session.unanswered == (len(house.judged) - answers if forward else 0)
-    miner.session.end()
+    miner.session.end(0.0)
     while house.unanswered:
         house.pool_says(Verdict(Reason.LOST))
     miner.hears()

@@ -207,7 +207,7 @@ def test_whatever_happens_nothing_raises_and_the_slice_comes_back(
     submits = len(house.judged)
     answers = submits - len(house.unanswered) if forward else submits
     assert miner.session.unanswered == submits - answers
-    miner.session.end()
+    miner.session.end(0.0)
     # A verdict that comes later finds nobody, and that is all.
     while house.unanswered:
         house.pool_says(Verdict(Reason.LOST))

@@ -25,7 +25,8 @@ class Desk:
         self.news: list[News] = []
         self.warden = Warden(settings or Ban(), self.tally, lambda news, _now: self.news.append(news))
         self.farm: Farm = farm()
-        self.farm.shared.warden = self.farm.relay.warden = self.warden
+        relay = self.farm.relay
+        self.farm.shared.warden = relay.warden = relay.endings.warden = self.warden
         self.farm.pool.comes()
 
     def good_share(self, miner: Dialogue, number: int = 0) -> None:
@@ -56,7 +57,7 @@ def attack(miner: Dialogue, times: int = 60) -> int:
 def hang_up(desk: Desk, miner: Dialogue) -> None:
     """End a connection, as a carrier does."""
     session = miner.session
-    session.end()
+    session.end(0.0)
     desk.warden.ended(session.standing, session.closing or "closed", session.close_detail, miner.now)
 
 
@@ -80,7 +81,7 @@ def test_an_attacker_is_shut_out_and_the_farm_behind_its_address_is_not() -> Non
     text = "banned for 60 s: too many bad shares"
     assert again.says(authorize("evil")) == [{"id": None, "result": None, "error": [24, text, None]}]
     assert again.session.closing == BANNED
-    assert "evil" not in desk.farm.relay.workers
+    assert "evil" not in desk.farm.relay.workers.connections
     login = LoginDialogue(desk.farm.relay)
     (line,) = login.says({"id": 1, "method": "login", "params": {"login": "evil", "pass": "x"}})
     assert line["error"]["message"] == text

@@ -145,7 +145,7 @@ class Rig:
         tally, relays = self.proxy.tally, self.proxy.relays
         await until(lambda: not tally.in_flight and not relays.slots["lent"])
         assert tally.conserved
-        assert relays.workers == {}
+        assert relays.workers.connections == {}
         assert relays.slots["free"] > 0
 
 

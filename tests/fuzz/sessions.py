@@ -78,7 +78,7 @@ def _talk(data: bytes, behind: Paper | Real) -> None:
         pass
     talk.listen(10_000)
     talk.compare(b"".join(chunk for chunk, _ in _events(stream)))
-    session.end()
+    session.end(0.0)
     assert session.slice is None
     behind.check()
 

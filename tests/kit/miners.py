@@ -333,11 +333,11 @@ class FakeHouse:
         """Remember who waits."""
         self.held[session] = None
 
-    def joined(self, session: Guest) -> None:
+    def joined(self, session: Guest, now: float) -> None:
         """Count in."""
         self.workers[session.worker] += 1
 
-    def parted(self, session: Guest) -> None:
+    def parted(self, session: Guest, now: float) -> None:
         """Count out."""
         self.workers[session.worker] -= 1
         if not self.workers[session.worker]:

@@ -64,7 +64,7 @@ def test_a_connection_for_blob_work_is_one_workers() -> None:
     assert (first.session.house, second.session.house) == (pair.relay, other)
     assert not pair.relay.has_room
     # One that died rests till the next job: its miners' nonces were all used on this one.
-    first.session.end()
+    first.session.end(0.0)
     assert not pair.relay.has_room
     assert pair.books["1.1"].connections == 0
 

@@ -97,7 +97,7 @@ def test_a_verdict_for_a_worker_that_has_died_is_in_its_book(up: Pair) -> None:
     miner = wire.miner()
     miner.says(next(mined(HEADER, miner.prefix)).submit(miner.job_id))
     wire.exchange()
-    wire.session.end()
+    wire.session.end(0.0)
     assert up.books["1.1"].connections == 0
     assert not up.books["1.1"].is_closed
     up.pool.answers()
