@@ -16,6 +16,7 @@ import click
 
 from proxy.bench.commands import bench
 from proxy.errors import ConfigError, SluiceError
+from proxy.ops.topcommand import top
 from proxy.sim.options import sim
 from proxy.version import __version__
 
@@ -230,6 +231,7 @@ def demo(as_json: bool, pool_dialect: str | None, miners_dialect: str | None, **
 
 sluice.add_command(bench)
 sluice.add_command(sim)
+sluice.add_command(top)
 
 
 def main() -> None:

@@ -29,7 +29,7 @@ from proxy.core.workerbook import Record, WorkerBook
 from proxy.downstream.endings import NO_POOL, Endings
 from proxy.downstream.house import Guest, House
 from proxy.downstream.warden import Warden
-from proxy.model.ended import Recorder
+from proxy.model.ended import Ended, Recorder
 from proxy.model.job import Job
 from proxy.model.share import Reason, Share, Verdict
 from proxy.native import Equihash
@@ -77,6 +77,7 @@ class Shared:
         warden: who may come and stay.
         ledger: who writes down what became of each share; None if nobody does.
         total: the farm's work a second; None where nobody looks.
+        tell_block: is told of each share that may be a block.
     """
 
     serials: Iterator[int]
@@ -87,6 +88,7 @@ class Shared:
     warden: Warden = attrs.field(factory=lambda: Warden(Ban(), Tally()))
     ledger: Recorder | None = None
     total: Windows | None = None
+    tell_block: Callable[[Ended], None] = lambda _: None
 
 
 class Relay:
@@ -118,7 +120,7 @@ class Relay:
         self.works: Works = NO_WORKS
         self.space: NonceSpace | None = None
         self.workers = shared.workers
-        self.endings = Endings(tally, shared.warden, shared.ledger, shared.total)
+        self.endings = Endings(tally, shared.warden, shared.ledger, shared.total, shared.tell_block)
         self.warden = shared.warden
         self.book = JobBook(shared.serials, shared.lanes)
         self.members: set[Guest] = set()  # sessions that belong here, with or without a slice yet
@@ -244,6 +246,7 @@ class Relay:
             forward.value,
             forward.sent_at,
             now,
+            b"" != forward.value < forward.job.network_target,
         )
         ticket.session.answer(ticket.request_id, verdict)
 
@@ -342,6 +345,7 @@ class Relay:
             judgement.value,
             now,
             now,
+            b"" != judgement.value < work.job.network_target,
         )
         return LOST
 

@@ -30,7 +30,8 @@ LAW: dict[str, set[str]] = {
     "wire": {"model"},
     "core": {"model", "native", "config"},
     "upstream": {"wire", "core", "model", "config"},
-    "downstream": {"wire", "core", "model", "config"},
+    # native for sending a job on many sockets at once.
+    "downstream": {"wire", "core", "model", "config", "native"},
     "ledger": {"model", "config"},
     "sim": {"wire", "model", "native"},
     "relay": ROW_2 | ROW_1 | ROW_0,

@@ -213,7 +213,7 @@ async def _run_process(
 
 async def _bare_round(board: Board, relay: Relay, miners: _Crowd) -> tuple[float, float]:
     line = aion.notify(relay.works[0])
-    senders = [sock.send for sock in board.sockets()]
+    senders = [one.sock.send for one in board.connections.values() if one.sock is not None]
     began, began_ns = time.perf_counter(), time.monotonic_ns()
     for send in senders:
         send(line)

@@ -31,6 +31,7 @@ LIVE = {
     "upstream.ca": LINK,
     "upstream.fingerprint": LINK,
     "upstream.proxy": LINK,
+    "upstream.network_difficulty": "all pools, from their next job",
     "upstream.pools.url": POOL,
     "upstream.pools.name": POOL,
     "upstream.pools.user": POOL,

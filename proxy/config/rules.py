@@ -204,6 +204,21 @@ class LedgerUrl:
 
 
 @attrs.frozen
+class Network:
+    """Where the network's difficulty is known from, or what it is."""
+
+    text: ClassVar[bool] = False
+
+    def read(self, value: Any) -> str | float:
+        """Return the word or the number."""
+        if value in ("auto", "notify"):
+            return str(value)
+        if is_number(value) and 0 <= value <= 2**255:
+            return float(value) if type(value) is float else int(value)
+        raise ConfigError(f'must be "auto", "notify", or a number from 0, not {shown(value)}')
+
+
+@attrs.frozen
 class Difficulty:
     """What a listener asks of its miners, apart from a table, which is vardiff."""
 

@@ -17,6 +17,7 @@ from proxy.config.rules import (
     Choice,
     Difficulty,
     LedgerUrl,
+    Network,
     Networks,
     Number,
     OneOf,
@@ -103,6 +104,9 @@ class Upstream:
     # Our own bytes of every miner's extranonce1.  4 are enough for all miners of years, and with the
     # pool's 8 make 12, which is the most that some miners take.
     nonce_bytes: Annotated[int, Whole(1, 8)] = 4
+    # What the network asks of a block, to tell the shares that are one: a number; "notify" = the target in a
+    # pool's jobs, as a solo pool has it; "auto" = the same, if the pool asks less of a share; 0 = unknown.
+    network_difficulty: Annotated[float | str, Network()] = "auto"
     # In order of preference.
     pools: tuple[Pool, ...]
 

@@ -48,6 +48,7 @@ class Tally:
         self.work: dict[Reason, float] = defaultdict(float)
         self.forwarded: dict[str, int] = defaultdict(int)  # by pool, "none" when none was up
         self.in_flight = 0
+        self.blocks = 0  # accepted shares below the network's target, where that is known
         self.connections: Counter[str] = Counter()  # by listener
         self.disconnects: Counter[tuple[str, str]] = Counter()  # by listener, reason
         self.bans: Counter[str] = Counter()  # by reason

@@ -11,7 +11,7 @@ prefix has changed is tried with the earlier prefix before it is called so.
 
 import msgspec
 
-from proxy.core.assignment import Assignment, given, no_job
+from proxy.core.assignment import STALE, Assignment, given, no_job
 from proxy.core.jobbook import Entry, JobBook
 from proxy.model.hexdigits import is_hex
 from proxy.model.share import NONCE_DIGITS, Reason, Share, Verdict
@@ -96,13 +96,21 @@ class Validator:
         former, size = miner.former_prefix, len(share.nonce)
         if former and size - len(miner.prefix) + len(former) == NONCE_DIGITS:
             return self._late_or_foreign(share, miner)
-        return wrong_size("nonce", size, NONCE_DIGITS)
+        return self._late(share, miner) or wrong_size("nonce", size, NONCE_DIGITS)
 
     def _foreign(self, share: Share, miner: Assignment) -> Verdict:
         former = miner.former_prefix
         if former and share.nonce.lower().startswith(former):
             return self._late_or_foreign(share, miner)
         return BAD_NONCE
+
+    def _late(self, share: Share, miner: Assignment) -> Verdict | None:
+        """STALE for work that is over: one card of a rig may obey a new prefix and another be late."""
+        entry = self._book.find(share.work_id)
+        if entry is not None and entry.live:
+            return None
+        verdict = no_job(entry, share.work_id, miner)
+        return verdict if verdict is STALE else None
 
     def _late_or_foreign(self, share: Share, miner: Assignment) -> Verdict:
         """With the prefix it had: the share is late, if for work of then, else the prefix is."""

@@ -80,6 +80,15 @@ class Windows:
             rates[name] = work / max(min(age, span), STEP)
         return rates
 
+    def rate(self, span: str, now: float) -> float:
+        """Give work a second over one span; as rates() does, and at a third of its price."""
+        if now >= self._until:
+            self._pour(now)
+        _, step, bars, first = _RINGS[SPANS.index(span)]
+        seconds = (bars - 1) * step + now - _begin(now, step)
+        work = sum(self._bars[first : first + bars]) + self._fresh
+        return work / max(min(max(now - self._since, STEP), seconds), STEP)
+
     def history(self, span: str, now: float) -> list[Point]:
         """Give the bars of a span, oldest first; the last one is not over, and counts as far as it has come.
 

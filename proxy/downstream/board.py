@@ -26,14 +26,14 @@ from proxy.downstream.entrance import Entrance
 from proxy.downstream.fanout import Fanout
 from proxy.downstream.firstjobs import FirstJobs
 from proxy.downstream.house import House, PoolSide
-from proxy.downstream.pacing import BURST_SECONDS, refill
 from proxy.downstream.session import Door
+from proxy.downstream.sweep import SWEEP_SECONDS, Sweep
 from proxy.downstream.tls import Handshakes, TlsConnection
+from proxy.downstream.volley import Volley
 from proxy.downstream.websocket import WebSockets
 
 BATCH = 64  # sockets read between two checkpoints: some 3 ms under full load
 BATCHES = 4  # read before their shares are sent on: some 10 ms under full load
-SWEEP_SECONDS = 1.0
 
 _READ = select.EPOLLIN | select.EPOLLRDHUP if hasattr(select, "epoll") else 0
 
@@ -67,7 +67,8 @@ class Board:
         self.websockets = WebSockets(self.admission, pool_side)
         self._arrived = partial(arrived, self.admission, self._mark_dirty, self._await_turn)
         self._handshakes = Handshakes(self._shake_hands, self.flush)
-        self._fanout = Fanout(self.connections.values, self._give, lambda: self.flush(), tally.fanout)
+        self._volley = Volley(self._after_send)
+        self._fanout = Fanout(self.connections.values, self._gather, self._end_slice, tally.fanout)
         self._reading = True
         self._bytes_in = self._bytes_out = 0  # not yet in the tally, whose keys cost more than the sum
 
@@ -83,10 +84,7 @@ class Board:
     def admit_by(self, entrance: Entrance) -> None:
         """Take miners by an entrance."""
         sock = entrance.sock
-        # Sockets that are accepted have these from it, which is a system call less for each.
-        if sock.family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        entrance.prepare()
         if entrance.is_websocket:
             self.websockets.open(entrance)
             return
@@ -164,7 +162,7 @@ class Board:
                 nursery.start_soon(self._first_jobs.run)
                 nursery.start_soon(self._handshakes.run)
                 nursery.start_soon(self.websockets.run)
-                nursery.start_soon(self._sweep)
+                nursery.start_soon(self._keep_time)
         finally:
             self.stop_listening()
             self.close_all("shutdown")
@@ -338,6 +336,11 @@ class Board:
 
     def _give(self, connection: Connection, now: float) -> None:
         """Send the current work, unless it has gone or a line is still under way."""
+        self._gather(connection, now)
+        self._volley.fire()
+
+    def _gather(self, connection: Connection, now: float) -> None:
+        """As _give(), but what can be sent with others' waits until the volley is fired."""
         if connection.sock is None:
             return
         session = connection.session
@@ -352,43 +355,32 @@ class Board:
         if connection.dirty and session.out:
             session.out.append(data)
             data = session.take_output()
-        fault = connection.send(data)
         self._bytes_out += len(data)
-        if fault or connection.leftover:
+        if connection.is_plain and not connection.parting:
+            self._volley.add(connection, data)
+        elif (fault := connection.send(data)) or connection.leftover:
             self._after_send(connection, fault)
+
+    def _end_slice(self) -> None:
+        self._volley.fire()
+        self.flush()
 
     # ---- time
 
-    async def _sweep(self) -> None:
+    async def _keep_time(self) -> None:
         """Once a second: deadlines, budgets, listeners that rest."""
+        sweep = Sweep(self.admission, self.connections.values, self._ask, self.close, self.flush)
         while True:
             await trio.sleep(SWEEP_SECONDS)
             now = trio.current_time()
-            limits = self.admission.limits
-            burst = limits.requests_per_second * BURST_SECONDS
             self.admission.house.warden.sweep(now)
-            for connection in list(self.connections.values()):
-                session = connection.session
-                if (connection.budget < burst or session.standing.is_slowed) and refill(
-                    connection, limits, SWEEP_SECONDS, now
-                ):
-                    self._ask(connection)
-                if connection.last_call:
-                    self.close(connection, session.closing)
-                elif session.closing:
-                    connection.last_call = True
-                elif now >= session.deadline or now >= session.next_look:
-                    session.expire(now)
+            await sweep.round()
             self._anteroom.sweep(now)
             self.flush()
             for fd, entrance in self._entrances.items():
                 if entrance.resting:
                     entrance.resting = False
                     self._epoll.register(fd, select.EPOLLIN)
-
-    def sockets(self) -> list[socket.socket]:
-        """The sockets of all miners, for a measurement to compare with."""
-        return [c.sock for c in self.connections.values() if c.sock is not None]
 
     def count(self) -> Counter[tuple[str, str]]:
         """Count the miners that are here, by listener and dialect."""

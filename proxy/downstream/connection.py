@@ -7,6 +7,7 @@ follows, so a slow reader gets current work instead of history.
 """
 
 import contextlib
+import errno
 import socket
 
 from proxy.downstream.session import MinerSession
@@ -16,7 +17,13 @@ MOST_READS = 64  # of what a miner that is hung up on still sends: 1 MiB
 
 
 class Connection:
-    """A miner's socket with its session."""
+    """A miner's socket with its session.
+
+    Attributes:
+        is_plain: what is sent goes to the socket as it is, so others may send it (volley.py).
+    """
+
+    is_plain = True
 
     __slots__ = (
         "address",
@@ -87,6 +94,17 @@ class Connection:
         except OSError:
             return "reset"
         return self._keep(data[sent:]) if sent < len(data) else ""
+
+    def took(self, data: bytes, sent: int) -> str:
+        """Go on after a send that was made elsewhere and has not taken everything.
+
+        Args:
+            sent: how many bytes it took, or minus the error number.
+        Returns: as send().
+        """
+        if sent >= 0:
+            return self._keep(data[sent:])
+        return self._keep(data) if -sent in (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR) else "reset"
 
     def drain(self) -> str:
         """Send of the leftover what the socket now takes; returns as send()."""

@@ -11,6 +11,7 @@ The trap: this is on the path of every share, and each book is a few hundred nan
 holds its worker's record, and a ledger that is off costs one comparison.
 """
 
+from collections.abc import Callable
 from typing import Protocol
 
 import attrs
@@ -47,12 +48,15 @@ class Endings:
     Args:
         ledger: who writes each share down; None if nobody does.
         total: the farm's work a second; None where nobody looks.
+        tell_block: is told of every forwarded share that is below the network's target, whatever the pool
+            made of it.
     """
 
     tally: Tally
     warden: Warden
     ledger: Recorder | None = None
     total: Windows | None = None
+    tell_block: Callable[[Ended], None] = lambda _: None
 
     def here(
         self, session: Sender, verdict: Verdict, job_id: str, difficulty: float, value: bytes, now: float
@@ -70,6 +74,7 @@ class Endings:
         standing = session.standing
         shares, record = standing.shares, standing.record
         shares[reason] = shares.get(reason, 0) + 1
+        standing.last_share = now
         if reason is _KEPT:
             self.warden.good(standing)
             self._good(record, reason, difficulty, now)
@@ -78,7 +83,9 @@ class Endings:
                 record.came_to_nothing(reason, verdict.detail, job_id, session.address, now)
             self.warden.bad(session, verdict, now, job_id)
         if self.ledger is not None:
-            self._write(session, record, verdict, job_id, "", difficulty, value, now, now, None)
+            self.ledger.record(
+                _ended(session, record, verdict, job_id, "", difficulty, value, now, now, None, block=False)
+            )
 
     def returned(
         self,
@@ -91,6 +98,7 @@ class Endings:
         value: bytes,
         sent_at: float,
         now: float,
+        block: bool = False,
     ) -> None:
         """Count the verdict on a forwarded share.
 
@@ -98,19 +106,30 @@ class Endings:
             record: of the worker it came from.
             pool: that it was sent to, NO_POOL if there was none.
             sent_at: when it was handed to the pool's connection.
+            block: it is below the network's target.
         """
         reason = verdict.reason
         seconds = None if reason is Reason.LOST else now - sent_at
         self.tally.returned(pool, reason, difficulty, seconds)
-        shares = session.standing.shares
+        standing = session.standing
+        shares = standing.shares
         shares[reason] = shares.get(reason, 0) + 1
+        standing.last_share = now
         if reason is _ACCEPTED:
-            self.warden.good(session.standing)
+            self.warden.good(standing)
             self._good(record, reason, difficulty, now)
         elif record is not None:
             record.came_to_nothing(reason, verdict.detail, job_id, session.address, now)
+        if self.ledger is None and not block:
+            return
+        ended = _ended(
+            session, record, verdict, job_id, pool, difficulty, value, sent_at, now, seconds, block=block
+        )
         if self.ledger is not None:
-            self._write(session, record, verdict, job_id, pool, difficulty, value, sent_at, now, seconds)
+            self.ledger.record(ended)
+        if block:
+            self.tally.blocks += reason is _ACCEPTED
+            self.tell_block(ended)
 
     def _good(self, record: Record | None, reason: Reason, difficulty: float, now: float) -> None:
         if record is not None:
@@ -118,35 +137,35 @@ class Endings:
         if self.total is not None:
             self.total.add(difficulty, now)
 
-    def _write(
-        self,
-        session: Sender,
-        record: Record | None,
-        verdict: Verdict,
-        job_id: str,
-        pool: str,
-        difficulty: float,
-        value: bytes,
-        received: float,
-        now: float,
-        roundtrip: float | None,
-    ) -> None:
-        assert self.ledger is not None
-        listener, dialect = session.label
-        self.ledger.record(
-            Ended(
-                now,
-                received,
-                session.worker if record is None else record.name,
-                session.address,
-                listener,
-                dialect,
-                pool,
-                job_id[:MAX_ID],
-                verdict.reason,
-                verdict.detail,
-                difficulty,
-                value,
-                roundtrip,
-            )
-        )
+
+def _ended(
+    session: Sender,
+    record: Record | None,
+    verdict: Verdict,
+    job_id: str,
+    pool: str,
+    difficulty: float,
+    value: bytes,
+    received: float,
+    now: float,
+    roundtrip: float | None,
+    *,
+    block: bool,
+) -> Ended:
+    listener, dialect = session.label
+    return Ended(
+        now,
+        received,
+        session.worker if record is None else record.name,
+        session.address,
+        listener,
+        dialect,
+        pool,
+        job_id[:MAX_ID],
+        verdict.reason,
+        verdict.detail,
+        difficulty,
+        value,
+        roundtrip,
+        block,
+    )

@@ -28,6 +28,9 @@ from proxy.wire.proxyheader import Header, looks_like_header, read_header
 # Of an accept that found no room for another file; the listener rests then, or it would spin.
 NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 NO_HEADER = "proxy_header"  # why a connection ended; the detail says what was wrong with it
+# A cut line sends no reset: a miner that has acknowledged nothing for so long is gone, and one that had
+# nothing to acknowledge is asked.  A line may well be out for half a minute, and TCP makes up for that.
+UNHEARD_SECONDS = 60
 NOT_TRUSTED = "not from listen.trusted_proxies, and listen.proxy_protocol is required"
 
 
@@ -72,6 +75,18 @@ class Entrance:
     is_websocket: bool = False
     path: str = ""
     resting: bool = False
+
+    def prepare(self) -> None:
+        """Set on the socket what those that it accepts have from it: system calls once, not for each."""
+        sock, tcp = self.sock, socket.IPPROTO_TCP
+        if sock.family == socket.AF_UNIX:
+            return
+        sock.setsockopt(tcp, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            sock.setsockopt(tcp, socket.TCP_USER_TIMEOUT, UNHEARD_SECONDS * 1000)
+            sock.setsockopt(tcp, socket.TCP_KEEPIDLE, UNHEARD_SECONDS)
+            sock.setsockopt(tcp, socket.TCP_KEEPINTVL, UNHEARD_SECONDS // 3)
 
     def accepted(self, most: int) -> Iterator[tuple[socket.socket, str]]:
         """Accept who waits: sockets, and the address of each peer.

@@ -2,6 +2,7 @@
 
 Strategy: strangers cost memory before anybody knows whether they are miners, so they have little time, and
 short lines.  The first whole line buys time for a login, a login the miner's own time and lines.
+A handshake has a login's time, for under a storm of them a miner waits for its turn, which is not its fault.
 The trap: what is longer than a stranger's line may follow a login in the same bytes; no known miner does
 that, for it has nothing to submit before it is answered.
 """
@@ -13,6 +14,15 @@ from proxy.downstream.door import Door
 def first_deadline(limits: Limits, now: float) -> float:
     """Return until when a whole line must have come."""
     return now + min(limits.first_line_seconds, limits.login_seconds)
+
+
+def secured_deadline(limits: Limits, since: float, now: float) -> float:
+    """Return until when a whole line must have come of a miner whose handshake is over now.
+
+    Args:
+        since: when it came.
+    """
+    return min(since + limits.login_seconds, now + limits.first_line_seconds)
 
 
 def line_limit(door: Door, dialect: str, is_in: bool) -> int:

@@ -18,6 +18,8 @@ class Standing:
         miner: who answers for its shares, None before the login.
         record: of the worker that they count for, None before the login.
         shares: by what became of them.
+        since: when it came.
+        last_share: when its last share came to its end; 0 for none.
         changed: when it came, or last got a first job, another difficulty or another slice.
         is_proven: it has had a good share.
         is_slowed: it is to be read slowly.
@@ -30,10 +32,12 @@ class Standing:
         "is_over",
         "is_proven",
         "is_slowed",
+        "last_share",
         "listener",
         "miner",
         "record",
         "shares",
+        "since",
     )
 
     def __init__(self, listener: str, address: str, now: float) -> None:
@@ -42,6 +46,8 @@ class Standing:
         self.miner: Miner | None = None
         self.record: Record | None = None
         self.shares: dict[Reason, int] = {}
+        self.last_share = 0.0
+        self.since = now
         self.changed = now
         self.is_proven = False
         self.is_slowed = False

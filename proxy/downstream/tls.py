@@ -16,6 +16,7 @@ from typing import cast
 import trio
 
 from proxy.downstream.connection import Connection
+from proxy.downstream.patience import secured_deadline
 from proxy.downstream.tlscodec import TlsCodec
 from proxy.errors import MinerError
 from proxy.wire.detect import not_tls
@@ -33,6 +34,8 @@ class TlsConnection(Connection):
     """
 
     __slots__ = ("_ahead", "_codec", "_queue", "_raw", "_untouched", "has_turn")
+
+    is_plain = False
 
     def __init__(
         self,
@@ -103,10 +106,14 @@ class TlsConnection(Connection):
 
     def _decipher(self, data: bytes) -> bytes:
         text = b""
+        was_shaking = self._codec.shaking
         try:
             text = self._codec.receive(data)
         except MinerError as error:
             self.session.close(TLS_FAULT, str(error))
+        if was_shaking and not self._codec.shaking:
+            session, now = self.session, trio.current_time()
+            session.deadline = secured_deadline(session.door.limits, session.standing.changed, now)
         answer = self._codec.take()
         if answer:
             fault = self._send_raw(answer)

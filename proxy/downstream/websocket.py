@@ -23,6 +23,7 @@ from proxy.downstream.fanout import Fanout
 from proxy.downstream.firstjobs import FirstJobs
 from proxy.downstream.house import House, PoolSide
 from proxy.downstream.pacing import BURST_SECONDS, rate_of
+from proxy.downstream.patience import secured_deadline, too_long
 from proxy.downstream.session import MinerSession
 from proxy.downstream.tls import NOT_TLS, TLS_FAULT
 from proxy.downstream.tlscodec import fault_of
@@ -33,6 +34,7 @@ from proxy.wire.jsonrpc import printable
 NO_REQUEST = "not_websocket"  # why a connection ended
 CHOKED_SECONDS = 0.1  # between two looks at a miner whose shares have too few answers
 IDLE_BYTES = 65_536  # of frames, beside its own, before a message comes: pings for days, or any fragments
+STRANGERS_BYTES = 1024  # the same before a login: a browser pings, if at all, with some bytes
 BATCH = 64  # accepted between two checkpoints
 CLOSE_SECONDS = 1  # for the last words, and the miner's goodbye
 REST_SECONDS = 1.0  # after no more files were to be had
@@ -227,7 +229,9 @@ class WebSockets:
                 nursery.cancel_scope.cancel()
                 return reason
             nursery.start_soon(self._write, miner, websocket, nursery.cancel_scope)
-            wire.most = visitor.entrance.door.line_bytes + IDLE_BYTES
+            wire.heard()
+            wire.most = self._admission.limits.login_line_bytes + STRANGERS_BYTES
+            session.deadline = secured_deadline(self._admission.limits, visitor.since, _now())
             reason = await self._read(miner, websocket, wire)
             session.close(reason)
             nursery.cancel_scope.cancel()
@@ -290,6 +294,8 @@ class WebSockets:
             try:
                 message = await websocket.get_message()
             except ConnectionClosed as closed:
+                if wire.is_too_much and not session.worker:
+                    session.close("line_too_long", too_long(limits, limits.login_line_bytes))
                 return self._why(session, closed)
             wire.heard()
             while pool_side.is_full:
@@ -304,6 +310,8 @@ class WebSockets:
             self._admission.count_bytes(len(data), 0)
             # Lines end with their message, whether it says so or not.
             session.receive(data if data.endswith(b"\n") else data + b"\n", now)
+            if session.worker:
+                wire.most = session.door.line_bytes + IDLE_BYTES
             pool_side.push()
             if sum(map(len, session.out)) > limits.outgoing_bytes:
                 return "slow_reader"

@@ -47,7 +47,7 @@ class Wire(trio.abc.Stream):
                 self.on_end()
                 raise
         self.unheard += len(data)
-        if self.unheard > self.most:
+        if self.is_too_much:
             # Fragments without content and pings never make a message, and each is kept or answered.
             await self.aclose()
             raise trio.BrokenResourceError("too much that is no message")
@@ -57,6 +57,11 @@ class Wire(trio.abc.Stream):
             async with self._turns:
                 pass
         return data
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether more has come than may without a message."""
+        return self.unheard > self.most
 
     def heard(self) -> None:
         """A message has come of it."""

@@ -28,6 +28,7 @@ class Ended(msgspec.Struct, array_like=True, eq=False, gc=False):
         difficulty: that its work asked; 0 if the work is not known.
         value: 32 bytes big-endian, b"" if it was not looked at; 2^256 / value is the difficulty it reached.
         roundtrip: seconds until the pool's verdict; None if there was none.
+        block: its value is below the network's target, too, where that is known.
     """
 
     at: float
@@ -43,6 +44,7 @@ class Ended(msgspec.Struct, array_like=True, eq=False, gc=False):
     difficulty: float
     value: bytes
     roundtrip: float | None
+    block: bool = False
 
 
 class Recorder(Protocol):

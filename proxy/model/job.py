@@ -29,6 +29,8 @@ class Job:
         clean: the pool wants all earlier jobs dropped.
         received: when its line was read, seconds of the monotonic clock.
         blob: what else belongs to blob work; None for Equihash.
+        network_target: what the network asks of a block, 32 bytes big-endian; b"", which no value is
+            below, where nobody knows.
     """
 
     pool: str
@@ -39,6 +41,7 @@ class Job:
     clean: bool
     received: float
     blob: Blob | None = None
+    network_target: bytes = b""
 
     @property
     def content(self) -> tuple[str, bytes]:

@@ -5,14 +5,12 @@ in a process of its own and should be over in no time.  Whatever happens is one 
 """
 
 import http.client
-import ssl
-from urllib.parse import SplitResult, urlsplit
 
 from proxy.config import Http
+from proxy.ops.asking import address_of, connection_to, one_line, why
 
 PATH = "/readyz"
 MAX_BODY = 4096
-MAX_SHOWN = 200
 # Listening everywhere is asked about on loopback.
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
@@ -37,44 +35,22 @@ def check(url: str, timeout: float, token: str = "") -> tuple[bool, str]:
     Returns: whether it is ready, and one line that says so or why not.
     """
     try:
-        parts = urlsplit(url if "://" in url else f"http://{url}")
-        connection = _connection(parts, timeout)
+        parts = address_of(url)
+        connection = connection_to(parts, timeout)
     except (ValueError, http.client.HTTPException):
-        where = "the address" if "@" in url else _shown(url)  # it may hold a password
+        where = "the address" if "@" in url else one_line(url)  # it may hold a password
         return False, f"{where}: not an address like http://127.0.0.1:9180{PATH}"
     path = parts.path if parts.path not in ("", "/") else PATH
     target = f"{path}?{parts.query}" if parts.query else path
-    where = _shown(f"{parts.scheme}://{parts.netloc}{path}")
+    where = one_line(f"{parts.scheme}://{parts.netloc}{path}")
     try:
         connection.request("GET", target, headers={"Authorization": f"Bearer {token}"} if token else {})
         answer = connection.getresponse()
-        body = _shown(answer.read(MAX_BODY).decode("utf-8", "replace"))
+        body = one_line(answer.read(MAX_BODY).decode("utf-8", "replace"))
     except (OSError, ValueError, http.client.HTTPException) as error:
-        return False, f"{where}: no answer: {_why(error)}; is sluice running there?"
+        return False, f"{where}: no answer: {why(error)}; is sluice running there?"
     finally:
         connection.close()
     if answer.status == 200:
         return True, f"{where}: ready"
     return False, f"{where}: not ready ({answer.status}): {body or answer.reason}"
-
-
-def _connection(parts: SplitResult, timeout: float) -> http.client.HTTPConnection:
-    if not parts.hostname or parts.username is not None:
-        raise ValueError(parts.netloc)
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        return http.client.HTTPSConnection(parts.hostname, parts.port, timeout=timeout, context=context)
-    if parts.scheme == "http":
-        return http.client.HTTPConnection(parts.hostname, parts.port, timeout=timeout)
-    raise ValueError(parts.scheme)
-
-
-def _why(error: Exception) -> str:
-    """Say it in words where the system has them: "Connection refused" without its number."""
-    return _shown(getattr(error, "strerror", None) or str(error) or type(error).__name__)
-
-
-def _shown(text: str) -> str:
-    """One line, cut, nothing a terminal would act on: the other side may be anything."""
-    line = " ".join(text.split())
-    return "".join(character if character.isprintable() else "?" for character in line)[:MAX_SHOWN]

@@ -102,6 +102,9 @@ class SluiceCollector(Collector):
         yield _counters("sluice_shares_forwarded", "Shares sent to the pool.", ["pool"], tally.forwarded)
         work = {reason.value: tally.work.get(reason, 0.0) for reason in Reason}
         yield _counters("sluice_work", "Difficulty of shares, summed; its rate is Sol/s.", ["reason"], work)
+        yield CounterMetricFamily(
+            "sluice_blocks_found", "Accepted shares that met the network's target.", value=tally.blocks
+        )
 
     def _times(self, tally: Tally) -> Iterable[Metric]:
         yield _histograms(

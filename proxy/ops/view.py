@@ -12,6 +12,9 @@ from typing import Protocol
 import attrs
 
 from proxy.core.tally import Tally
+from proxy.core.windows import Windows
+from proxy.core.workerbook import WorkerBook
+from proxy.ops.crowd import Crowd, Nobody
 from proxy.relay import Relay
 from proxy.relays import Relays
 from proxy.upstream.contender import PoolStatus
@@ -40,6 +43,22 @@ class View(Protocol):
     def not_ready(self) -> str:
         """Why there is no work for miners, "" if there is."""
 
+    @property
+    def book(self) -> WorkerBook:
+        """What is known of each worker."""
+
+    @property
+    def total(self) -> Windows | None:
+        """The farm's work a second; None where nobody looks."""
+
+    @property
+    def crowd(self) -> Crowd:
+        """Those who have the miners."""
+
+    @property
+    def processes(self) -> int:
+        """How many take miners."""
+
     def miners(self) -> Mapping[tuple[str, str], int]:
         """Count the miners that are here, by listener and dialect."""
 
@@ -50,10 +69,14 @@ class RelayView:
 
     Args:
         count: counts its miners by listener and dialect.
+        total: the farm's work a second.
     """
 
     relays: Relay | Relays
     count: Callable[[], Counter[tuple[str, str]]] = Counter
+    crowd: Crowd = attrs.field(factory=Nobody)
+    total: Windows | None = None
+    processes: int = 1
 
     @property
     def tally(self) -> Tally:
@@ -64,6 +87,11 @@ class RelayView:
     def workers(self) -> dict[str, int]:
         """Connections by worker."""
         return self.relays.workers.connections
+
+    @property
+    def book(self) -> WorkerBook:
+        """What is known of each worker."""
+        return self.relays.workers
 
     @property
     def slots(self) -> dict[str, int]:

@@ -9,6 +9,7 @@ moment for it, or miners would restart twice.
 """
 
 from proxy.errors import PoolError
+from proxy.model.target import to_bytes
 from proxy.upstream.conversation import Conversation, Forward
 from proxy.wire import aion, events
 
@@ -23,6 +24,7 @@ class AionConversation(Conversation):
 
     def _greet(self, now: float) -> None:
         self._target: int | None = None  # the last set_target, None if the pool never sent one
+        self._stated = 0  # what the present job says itself
         self._held_since: float | None = None
         self._next_extranonce1: str | None = None  # the one that the next job is for, None for the first
         account = self.account
@@ -103,6 +105,7 @@ class AionConversation(Conversation):
     def _on_notify(self, notify: events.Notify, now: float) -> None:
         super()._on_notify(notify, now)
         notify.extranonce1 = self._next_extranonce1
+        self._stated = notify.target
         notify.target = self._target or notify.target
         # None: not known yet, so the first job of a pool waits once to find out.
         self._job_due = self.sends_target_after is False
@@ -124,3 +127,12 @@ class AionConversation(Conversation):
     def _give_job(self) -> None:
         self._held_since = None
         super()._give_job()
+
+    def _network_target(self) -> bytes:
+        # A job's own target is the network's in all known pools, but another Sluice states the share's there
+        # as well; so by itself it is believed only where it asks for more than a share has to meet.
+        network = self.account.network
+        is_networks = network == "notify" or (
+            network == "auto" and self._target is not None and self._stated < self._target
+        )
+        return to_bytes(self._stated) if is_networks else super()._network_target()

@@ -21,6 +21,7 @@ import msgspec
 from proxy.errors import PoolError
 from proxy.model.job import Job
 from proxy.model.share import Reason, Share, Verdict
+from proxy.model.target import from_difficulty, to_bytes
 from proxy.wire import events
 from proxy.wire.jsonrpc import NULL
 from proxy.wire.lines import LineBuffer
@@ -68,6 +69,7 @@ class Account:
         silence_seconds: without a line for so long the pool counts as dead.
         algorithm: "equihash/N_K" or "blob".
         person: personalization of Equihash.
+        network: as upstream.network_difficulty has it.
     """
 
     pool: str
@@ -81,6 +83,7 @@ class Account:
     silence_seconds: float
     algorithm: str
     person: str
+    network: float | str = "auto"
 
 
 class Sink(Protocol):
@@ -344,8 +347,14 @@ class Conversation(ABC):
                 clean=notify.clean,
                 received=self._job_read,
                 blob=notify.blob,
+                network_target=self._network_target(),
             )
         )
+
+    def _network_target(self) -> bytes:
+        """What a block must be below; b"" if nobody knows.  In most work no pool tells."""
+        network = self.account.network
+        return b"" if isinstance(network, str) or not network else to_bytes(from_difficulty(network))
 
     def _move(self, extranonce1: str) -> None:
         """Take up a new extranonce1 on the living connection; shares not yet sent are for the old one."""

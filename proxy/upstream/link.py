@@ -254,6 +254,7 @@ def account_at(pool: Pool, config: Config) -> Account:
         silence_seconds=limits.upstream_silence_seconds,
         algorithm=upstream.algorithm,
         person=upstream.personalization,
+        network=upstream.network_difficulty,
     )
 
 

@@ -56,6 +56,7 @@ def add(total: Tally, part: Tally) -> None:
         total.work[reason] += work
     _add(total.forwarded, part.forwarded)
     total.in_flight += part.in_flight
+    total.blocks += part.blocks
     _add(total.connections, part.connections)
     _add(total.disconnects, part.disconnects)
     _add(total.bans, part.bans)

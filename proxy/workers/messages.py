@@ -98,6 +98,7 @@ class Report(msgspec.Struct, tag="report"):
     has_work: bool
     last: bool = False
     serial: int = 0
+    blocks: int = 0
 
 
 Order = Charge | Change | Stop
@@ -146,6 +147,7 @@ def report(
         has_work=has_work,
         last=last,
         serial=serial,
+        blocks=tally.blocks,
     )
 
 
@@ -160,6 +162,7 @@ def tally_of(told: Report) -> Tally:
     tally.work.update({Reason(reason): work for reason, work in told.work.items()})
     tally.forwarded.update(told.forwarded)
     tally.in_flight = told.in_flight
+    tally.blocks = told.blocks
     tally.connections.update(told.connections)
     tally.disconnects.update(counted(told.disconnects))
     tally.network_bytes.update(counted(told.network_bytes))

@@ -96,7 +96,8 @@ class LentAionFlow(AionFlow):
             work.id.encode(),
             lent.tag(work).encode(),
             clean,
-            work.target.hex().encode(),
+            # As pools have it: the share's target was told apart, this one is the network's if it is known.
+            (work.job.network_target or work.target).hex().encode(),
             work.job.header.encode(),
         )
 

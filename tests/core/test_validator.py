@@ -375,6 +375,16 @@ def test_a_late_share_under_a_former_prefix_of_another_length_is_stale(house: Ho
     assert house.reason(Share("none", nonce, GOOD.solution, "")) is Reason.UNKNOWN_JOB
 
 
+def test_it_is_stale_even_when_another_card_of_the_rig_has_obeyed_already(house: House) -> None:
+    late = house.give(a_job("ab" * 32))[0]
+    house.miner.prefix = GOOD.prefix
+    work = work_of(house)
+    nonce = house.miner.prefix + "00" * 20
+    assert house.reason(Share(late.id, nonce, GOOD.solution, "")) is Reason.STALE
+    assert house.reason(Share(work.id, nonce, GOOD.solution, "")) is Reason.MALFORMED
+    assert house.reason(Share("none", nonce, GOOD.solution, "")) is Reason.MALFORMED
+
+
 def test_a_bad_share_of_the_right_size_is_no_doubt_about_a_longer_former_prefix(house: House) -> None:
     house.miner.prefix, house.miner.former_prefix = GOOD.prefix, "0a" * 12
     work = work_of(house)

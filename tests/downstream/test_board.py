@@ -60,7 +60,7 @@ async def test_a_miner_logs_in_and_gets_work(clock: MockClock) -> None:
             job_id = await miner.log_in()
             assert job_id.startswith(made.house.works[0].id)
             assert made.board.count() == {("farm", "aion"): 1}
-            assert len(made.board) == len(made.board.sockets()) == 1
+            assert len(made.board) == len(made.board.connections) == 1
             assert made.tally.connections == {"farm": 1}
 
 
@@ -548,7 +548,9 @@ async def test_a_miners_socket_waits_for_nothing_and_notices_a_dead_peer(clock: 
     with within():
         async with opened() as made, await made.connect() as miner:
             await miner.log_in()
-            (sock,) = made.board.sockets()
+            (connection,) = made.board.connections.values()
+            sock = connection.sock
+            assert sock is not None
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
             assert not sock.getblocking()

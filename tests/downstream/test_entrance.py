@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from proxy.downstream.entrance import NO_HEADER, Balancers, Entrance, Heard, Visitor
+from proxy.downstream.entrance import NO_HEADER, UNHEARD_SECONDS, Balancers, Entrance, Heard, Visitor
 from proxy.downstream.listeners import UNIX
 from tests.kit.miners import door
 
@@ -29,6 +29,19 @@ BALANCER = "192.0.2.1"
 )
 def test_trust_is_by_network(peer: str, is_trusted: bool) -> None:
     assert Balancers(True, ["10.0.0.0/8", "fe80::/10"]).trusts(peer) == is_trusted
+
+
+def test_a_cut_line_shows() -> None:
+    """Who has acknowledged nothing for a minute, or answers no question, is given up on."""
+    tcp = socket.IPPROTO_TCP
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        Entrance(listening, door()).prepare()
+        with socket.create_connection(listening.getsockname()), listening.accept()[0] as made:
+            assert made.getsockopt(tcp, socket.TCP_USER_TIMEOUT) == UNHEARD_SECONDS * 1000
+            assert made.getsockopt(tcp, socket.TCP_KEEPIDLE) == UNHEARD_SECONDS
+            assert made.getsockopt(tcp, socket.TCP_KEEPINTVL) < UNHEARD_SECONDS
+            assert made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert made.getsockopt(tcp, socket.TCP_NODELAY)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """How long a stranger may take and how much it may send; sessions at it stand in test_session.py."""
 
 from proxy.config import Limits
-from proxy.downstream.patience import first_deadline, line_limit, overdue, too_long
+from proxy.downstream.patience import first_deadline, line_limit, overdue, secured_deadline, too_long
 from tests.kit.miners import door
 
 LIMITS = Limits(first_line_seconds=5, login_seconds=10, idle_seconds=600)
@@ -10,6 +10,11 @@ LIMITS = Limits(first_line_seconds=5, login_seconds=10, idle_seconds=600)
 def test_the_sooner_time_counts() -> None:
     assert first_deadline(LIMITS, 100.0) == 105.0
     assert first_deadline(Limits(first_line_seconds=5, login_seconds=2), 100.0) == 102.0
+
+
+def test_a_handshake_takes_nothing_from_the_first_line_but_its_own_time() -> None:
+    assert secured_deadline(LIMITS, 100.0, 101.0) == 106.0
+    assert secured_deadline(LIMITS, 100.0, 108.0) == 110.0
 
 
 def test_lines_grow_with_the_login() -> None:

@@ -115,6 +115,17 @@ async def test_a_handshake_that_stands_still_ends_at_the_login_deadline(
             assert made.reasons() == {"login_timeout": 1}
 
 
+async def test_after_the_handshake_a_line_has_to_come(clock: MockClock, authority: Authority) -> None:
+    with within(100):
+        limits = Limits(first_line_seconds=2, login_seconds=50)
+        async with behind(authority.issue(), limits) as made:
+            async with await secured(made, authority.client()) as miner:
+                began = trio.current_time()
+                await miner.hear_rest()
+                assert trio.current_time() - began < 5
+            assert made.reasons() == {"first_line_timeout": 1}
+
+
 async def test_who_hangs_up_in_the_handshake_is_gone(clock: MockClock, authority: Authority) -> None:
     with within():
         async with behind(authority.issue()) as made:

@@ -270,7 +270,38 @@ async def test_fragments_without_content_end_somewhere(clock: MockClock) -> None
             with suppress(trio.BrokenResourceError):
                 await stream.send_all(empty)
             await made.until(lambda: not len(made.board))
-            assert made.reasons() == {"reset": 1}
+            assert made.reasons() == {"line_too_long": 1}
+
+
+async def test_a_strangers_message_is_as_short_as_its_lines(clock: MockClock) -> None:
+    """Not kept until it is whole, or twenty thousand of them would cost a gigabyte."""
+    with within():
+        async with opened(Limits(login_line_bytes=1024), make=at()) as made, web(made) as miner:
+            with suppress(ConnectionClosed):
+                await miner.websocket.send_message("x" * 40_000)
+            await made.until(lambda: not len(made.board))
+            assert made.reasons() == {"line_too_long": 1}
+            assert "limits.login_line_bytes" in made.ended[0].close_detail
+
+
+async def test_who_has_logged_in_may_say_more(clock: MockClock) -> None:
+    with within():
+        async with opened(Limits(login_line_bytes=1024), make=at()) as made, web(made) as miner:
+            await miner.log_in()
+            await miner.websocket.send_message(" " * 12_000)
+            await miner.websocket.send_message(json.dumps({"id": 9, "method": "x", "params": []}))
+            assert (await miner.hear())["id"] == 9
+
+
+async def test_after_the_handshake_a_line_has_to_come(clock: MockClock) -> None:
+    with within(100):
+        limits = Limits(first_line_seconds=2, login_seconds=50)
+        async with opened(limits, make=at()) as made, web(made) as miner:
+            began = trio.current_time()
+            await miner.hear_rest()
+            assert trio.current_time() - began < 5
+            await made.until(lambda: not len(made.board))
+            assert made.reasons() == {"first_line_timeout": 1}
 
 
 async def test_a_goodbye_is_no_fault_and_a_hang_up_none_either(clock: MockClock) -> None:

@@ -18,7 +18,7 @@ warnings=(-std=gnu11 -Wall -Wextra -Werror -fPIC -I"$include")
 for compiler in "$cc" clang; do
     command -v "$compiler" >/dev/null || continue
     for level in -O0 -O3; do
-        for source in native/_equihash sim/_solver; do
+        for source in native/_equihash native/_sending sim/_solver; do
             "$compiler" "${warnings[@]}" $level -c "$root/proxy/$source.c" -o /dev/null
         done
     done
@@ -29,7 +29,7 @@ trap 'rm -rf "$copy"' EXIT
 cp -r "$root/proxy" "$root/tests" "$root/pyproject.toml" "$copy"
 find "$copy" -name '*.so' -delete
 sanitizers=(-O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all)
-for source in native/_equihash sim/_solver; do
+for source in native/_equihash native/_sending sim/_solver; do
     "$cc" "${warnings[@]}" "${sanitizers[@]}" -shared "$copy/proxy/$source.c" -o "$copy/proxy/$source.abi3.so"
 done
 

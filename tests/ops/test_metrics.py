@@ -40,6 +40,7 @@ METRICS: list[tuple[str, str, tuple[str, ...]]] = [
     ("sluice_shares_total", "counter", ("reason",)),
     ("sluice_shares_forwarded_total", "counter", ("pool",)),
     ("sluice_work_total", "counter", ("reason",)),
+    ("sluice_blocks_found_total", "counter", ()),
     ("sluice_share_verify_seconds", "histogram", ()),
     ("sluice_share_roundtrip_seconds", "histogram", ("pool",)),
     ("sluice_network_bytes_total", "counter", ("side", "direction")),

@@ -22,13 +22,14 @@ import trio
 from proxy.sim.commands import raise_file_limit
 from proxy.sim.farm import Farm
 from proxy.sim.miner import SimMiner
-from proxy.sim.report import Samples
 from proxy.wire.lines import LineBuffer
 from tests.soak.crowds import Mob, Orders, good_farms
+from tests.soak.latency import Latency, Pulse
 
 SAY_SECONDS = 1.0
 MARK_SECONDS = 1e6  # the next mark, or the end, comes before
 LONGEST_ORDER = 4096
+WHOLE = "all"  # what the figures of all farms together are called
 
 
 def _say(**facts: Any) -> None:
@@ -45,11 +46,14 @@ class Load:
         self._phase = ""
         self._round_trips: dict[str, dict[str, float | None]] = {}
         self._mark: trio.CancelScope | None = None
+        self._pulse = Pulse()
+        self._whole = Latency(self._pulse)
 
     async def run(self) -> None:
         """Mine until told to stop, then say what was seen."""
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._say_often)
+            nursery.start_soon(self._pulse.run)
             nursery.start_soon(self._obey, nursery)
             async with trio.open_nursery() as working:
                 for farm in self.farms.values():
@@ -91,16 +95,19 @@ class Load:
     def _begin_phase(self, name: str) -> None:
         self._end_phase()
         self._phase = name
+        self._pulse.worst = 0.0
+        self._whole = Latency(self._pulse)
         for number, farm in enumerate(self.farms.values()):
-            farm.report.roundtrip = Samples(number)
+            farm.report.roundtrip = Latency(self._pulse, self._whole, number)
 
     def _end_phase(self) -> None:
         if self._phase:
-            for name, farm in self.farms.items():
-                milliseconds = farm.report.roundtrip.milliseconds()
+            books = {name: farm.report.roundtrip for name, farm in self.farms.items()}
+            for name, book in {**books, WHOLE: self._whole}.items():
                 self._round_trips[f"{self._phase}/{name}"] = {
-                    **milliseconds,
-                    "shares": farm.report.roundtrip.count,
+                    **book.milliseconds(),
+                    "shares": book.count,
+                    "stall": round(self._pulse.worst * 1e3, 3),
                 }
 
     # ---- who has the next pool's work

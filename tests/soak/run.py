@@ -156,10 +156,10 @@ class Run:
             self._proxy = await self._start("proxy", "proxy", "run", "-c", str(config))
             for door in DOORS:
                 word = f"listening name={door} url=".encode()
-                self._doors[door] = _port(await self._proxy.hear_word(word))
-            self._http = (HOST, _port(await self._proxy.hear_word(b"http url=")))
+                self._doors[door] = port_of(await self._proxy.hear_word(word))
+            self._http = (HOST, port_of(await self._proxy.hear_word(b"http url=")))
             await self._proxy.hear_word(b"ready")
-        nursery.start_soon(self._drain, self._proxy)
+        nursery.start_soon(drain, self._proxy)
         dials = {
             TLS: by_tls(HOST, self._doors["tls"], authority.client()),
             WS: by_websocket(HOST, self._doors["ws"]),
@@ -183,7 +183,7 @@ class Run:
         pool = await self._start(name, "proxy", "sim", "pool", "--strict", "--json", *arguments)
         self._pools[name] = pool
         manner = POOL_LINKS[number % len(POOL_LINKS)]
-        port = _port(await pool.hear_word(b"listening url="))
+        port = port_of(await pool.hear_word(b"listening url="))
         link = Link(by_tcp(HOST, port), manner, self.scene.seed + number)
         self._links[name] = await nursery.start(link.run)
 
@@ -207,10 +207,6 @@ class Run:
         load = self._loads[name] = Load(program)
         nursery.start_soon(load.listen)
         return load
-
-    async def _drain(self, program: Program) -> None:
-        async for _ in program.hear():
-            pass
 
     # ---- the phases
 
@@ -282,7 +278,7 @@ class Run:
         with trio.move_on_after(SETTLE_SECONDS):
             while True:
                 metrics = await scrape(*self._http)
-                if _settled(metrics):
+                if settled(metrics):
                     return metrics
                 await trio.sleep(SAMPLE_SECONDS)
         return await scrape(*self._http)
@@ -311,7 +307,7 @@ class Run:
     async def _gather(self, metrics: Metrics, waited: float) -> Outcome:
         assert self._proxy is not None
         ended = await self._proxy.end(END_SECONDS)
-        pools = {name: await self._books_of(pool) for name, pool in self._pools.items()}
+        pools = {name: await books_of(pool) for name, pool in self._pools.items()}
         good, bad = self._loads["good"].last, self._loads["bad"].last if "bad" in self._loads else {}
         if "reports" not in good or ("bad" in self._loads and "reports" not in bad):
             raise RuntimeError(f"the miners did not say what they saw: see {self._folder}")
@@ -340,18 +336,26 @@ class Run:
             cpu=self._cpu,
         )
 
-    async def _books_of(self, pool: Program) -> dict[str, Any]:
-        books: dict[str, Any] = {}
-        async with trio.open_nursery() as nursery:
 
-            async def read() -> None:
-                async for line in pool.hear():
-                    if line.startswith(b"{"):
-                        books.update(json.loads(line))
+async def drain(program: Program) -> None:
+    """Let a program talk to nobody."""
+    async for _ in program.hear():
+        pass
 
-            nursery.start_soon(read)
-            await pool.end(END_SECONDS)
-        return books
+
+async def books_of(pool: Program) -> dict[str, Any]:
+    """Have a pool end, and take in what it counted."""
+    books: dict[str, Any] = {}
+    async with trio.open_nursery() as nursery:
+
+        async def read() -> None:
+            async for line in pool.hear():
+                if line.startswith(b"{"):
+                    books.update(json.loads(line))
+
+        nursery.start_soon(read)
+        await pool.end(END_SECONDS)
+    return books
 
 
 def rate_of(miners: int) -> float:
@@ -360,12 +364,14 @@ def rate_of(miners: int) -> float:
     return min(FASTEST_RATE, max(FEW_SHARES / miners, min(USUAL_RATE, MOST_SHARES / miners)))
 
 
-def _settled(metrics: Metrics) -> bool:
+def settled(metrics: Metrics) -> bool:
+    """Tell whether no share is under way at a pool."""
     ended = sum(
         metrics.total("sluice_shares_total", reason=reason) for reason in ("accepted", "rejected", "lost")
     )
     return metrics.total("sluice_shares_forwarded_total") == ended
 
 
-def _port(url: bytes) -> int:
+def port_of(url: bytes) -> int:
+    """Read the port of an address that a program has said."""
     return int(url.rstrip(b"/").rpartition(b":")[2])

@@ -16,8 +16,8 @@ from tests.soak.scene import Scene
 
 def show(outcome: Outcome, judged: Sequence[Claim], console: Console) -> None:
     """Print the account: shares, times, deaths, then every claim."""
-    console.print(_shares(outcome))
-    console.print(_times(outcome))
+    console.print(shares_table(outcome))
+    console.print(times_table(outcome))
     if outcome.deaths:
         console.print(_deaths(outcome))
     for title, counts in (
@@ -28,10 +28,10 @@ def show(outcome: Outcome, judged: Sequence[Claim], console: Console) -> None:
     ):
         if counts:
             console.print(f"{title}: {_counts(counts)}", highlight=False)
-    console.print(_load(outcome), highlight=False)
+    console.print(load_lines(outcome), highlight=False)
     if outcome.left_out:
         console.print(f"not built yet, left out: {', '.join(outcome.left_out)}", highlight=False)
-    console.print(_claims(judged))
+    console.print(claims_table(judged))
 
 
 def as_json(scene: Scene, outcome: Outcome, judged: Sequence[Claim]) -> dict[str, Any]:
@@ -48,7 +48,8 @@ def as_json(scene: Scene, outcome: Outcome, judged: Sequence[Claim]) -> dict[str
     }
 
 
-def _shares(outcome: Outcome) -> Table:
+def shares_table(outcome: Outcome) -> Table:
+    """What became of every share, by the three parties."""
     table = _table("What became of every share", "", "proxy", "miners", "pools")
     reasons = outcome.by_reason
     told = _summed(report["shares"] for report in outcome.everybody)
@@ -78,11 +79,13 @@ def _shares(outcome: Outcome) -> Table:
     return table
 
 
-def _times(outcome: Outcome) -> Table:
-    table = _table("Round trip of good shares, ms", "phase and farm", "shares", "p50", "p99", "max")
+def times_table(outcome: Outcome) -> Table:
+    """How long verdicts took; `their` without what the miners' own process took, `stall` its longest."""
+    keys = ("shares", "p50", "p99", "p999", "max", "their_p99", "their_max", "stall")
+    table = _table("Round trip of good shares, ms", "phase and farm", *keys)
     for name, figures in outcome.round_trips.items():
         if figures["shares"]:
-            table.add_row(name, *(f"{figures[key]:g}" for key in ("shares", "p50", "p99", "max")))
+            table.add_row(name, *(f"{figures[key]:g}" for key in keys))
     return table
 
 
@@ -104,7 +107,8 @@ def _deaths(outcome: Outcome) -> Table:
     return table
 
 
-def _claims(judged: Sequence[Claim]) -> Table:
+def claims_table(judged: Sequence[Claim]) -> Table:
+    """Every claim, and whether it holds."""
     table = _table("Claims", "", "", "")
     for claim in judged:
         mark = "[green]holds[/]" if claim.holds else "[bold red]FAILS[/]"
@@ -112,7 +116,7 @@ def _claims(judged: Sequence[Claim]) -> Table:
     return table
 
 
-def _load(outcome: Outcome) -> str:
+def load_lines(outcome: Outcome) -> str:
     """What the proxy's process needed."""
     samples = outcome.samples
     if len(samples) < 2:

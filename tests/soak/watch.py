@@ -141,6 +141,15 @@ def cpu_of(pid: int) -> float:
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
+def waited_for_core(pid: int) -> float:
+    """Seconds in which a process could have run and had no core to do so; its first thread.
+
+    Raises: OSError if the process is gone.
+    """
+    with open(f"/proc/{pid}/schedstat", encoding="utf-8") as file:
+        return int(file.read().split()[1]) / 1e9
+
+
 def active_pool(metrics: Metrics) -> str:
     """The pool that shares go to, "" for none."""
     active = metrics.by("sluice_upstream_active", "pool")

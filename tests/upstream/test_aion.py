@@ -1,8 +1,10 @@
 """The talk with an Aion pool, as dialogues: what each kind of pool does, and what miners get of it."""
 
+import attrs
 import pytest
 
 from proxy.errors import PoolError
+from proxy.model.job import Job
 from proxy.model.share import Reason, Verdict
 from proxy.upstream.aion import TARGET_WAIT
 from tests.kit.pools import (
@@ -417,3 +419,64 @@ def test_a_request_is_answered_and_a_notification_is_not() -> None:
     talk.pool_says('{"id":null,"method":"mining.ping","params":[]}', '{"method":"mining.ping"}')
     talk.we_say('{"id":7,"result":null,"error":[20,"unknown method client.get_version",null]}')
     talk.told()
+
+
+# ---- what the network asks
+
+
+NETWORK = "0000ff" + "00" * 29  # harder than what any pool asks of a share here
+
+
+def networks(talk: Playbook) -> list[str]:
+    """Keep what is told of the network's target with each job, from now on."""
+    seen: list[str] = []
+    give = talk.pool_job
+
+    def pool_job(job: Job) -> None:
+        seen.append(job.network_target.hex())
+        give(job)
+
+    talk.pool_job = pool_job  # type: ignore[method-assign]
+    return seen
+
+
+def of_network(network: float | str) -> tuple[Playbook, list[str]]:
+    """A talk that has come to where jobs are given, for this setting."""
+    talk = Playbook(knows=False).login()
+    talk.link.account = attrs.evolve(talk.account, network=network)
+    return talk, networks(talk)
+
+
+def test_the_networks_target_is_the_jobs_own_where_the_pool_asks_less_of_a_share() -> None:
+    talk, seen = of_network("auto")
+    talk.pool_says(set_target(HARD), notify("1", target=NETWORK))
+    talk.pool_says(notify("2", target=HARD), notify("3", target=EASY, header=OTHER_HEADER))
+    assert seen == [NETWORK, ""], "an equal one may be another Sluice's, an easier one is no network's"
+
+
+def test_it_is_known_as_soon_as_the_target_that_comes_behind_the_job() -> None:
+    talk, seen = of_network("auto")
+    talk.pool_says(notify("1", target=NETWORK))
+    talk.pool_says(set_target(HARD))
+    assert seen == ["", NETWORK]
+
+
+def test_a_pool_that_states_no_target_of_a_share_may_be_anything() -> None:
+    talk, seen = of_network("auto")
+    talk.pool_says(notify("1", target=NETWORK))
+    assert seen == [""]
+
+
+def test_at_a_solo_pool_every_share_that_counts_is_a_block() -> None:
+    talk, seen = of_network("notify")
+    talk.pool_says(notify("1", target=NETWORK))
+    assert seen == [NETWORK]
+
+
+@pytest.mark.parametrize(("difficulty", "target"), [(0, ""), (256, "01" + "00" * 31), (0.5, "ff" * 32)])
+def test_a_difficulty_given_by_the_operator_holds_whatever_the_pool_says(
+    difficulty: float, target: str
+) -> None:
+    talk, seen = of_network(difficulty)
+    talk.pool_says(set_target(HARD), notify("1", target=NETWORK))
+    assert seen == [target]

@@ -2,12 +2,13 @@
 
 import json
 
+import attrs
 import pytest
 
 from proxy.config import Listen
 from proxy.errors import PoolError
 from proxy.model.share import Reason, Verdict
-from proxy.model.target import from_difficulty
+from proxy.model.target import from_difficulty, to_bytes
 from proxy.workers.talk import LOST_CODE, pool_of
 from tests.downstream.farms import HEADER
 from tests.kit.miners import blob_work, login_submit, mined, no, ok, refusal, yes
@@ -105,6 +106,18 @@ def test_a_verdict_for_a_worker_that_has_died_is_in_its_book(up: Pair) -> None:
 
 
 # ---- jobs
+
+
+def test_a_worker_knows_what_the_network_asks_as_soon_as_its_parent_does(up: Pair) -> None:
+    wire = up.worker()
+    job = attrs.evolve(up.relay.works[0].job, header=OTHER, target=2**255, network_target=to_bytes(2**250))
+    up.relay.pool_job(job)
+    wire.exchange()
+    assert wire.relay.works[0].job.network_target == to_bytes(2**250)
+    assert wire.relay.works[0].target == to_bytes(2**255)
+    up.relay.pool_job(attrs.evolve(job, header=HEADER, network_target=b""))
+    wire.exchange()
+    assert wire.relay.works[0].job.network_target == b""
 
 
 def test_a_job_says_which_pool_it_is_from_and_keeps_its_clean(up: Pair) -> None:

@@ -1,0 +1,1 @@
+"""What leads from an older schema to the present one; see proxy/ledger/migrating.py."""
