@@ -19,12 +19,15 @@ from random import Random
 import attrs
 import structlog
 import trio
+from starlette.applications import Starlette
 
 from proxy import native
 from proxy.config import Config, parse_algorithm
 from proxy.core.tally import Tally
+from proxy.core.windows import Windows
 from proxy.downstream.board import Board
 from proxy.downstream.certificates import Certificates
+from proxy.downstream.guests import Guests
 from proxy.downstream.parting import Parting
 from proxy.downstream.warden import Warden
 from proxy.errors import SluiceError
@@ -35,9 +38,14 @@ from proxy.lifecycle.reload import Reloader
 from proxy.model.share import Reason
 from proxy.native import Equihash
 from proxy.openfiles import raise_limit
-from proxy.ops import http, logs, metrics
+from proxy.ops import http, logs, metrics, serving
+from proxy.ops.api.desk import Desk
 from proxy.ops.certificates import CertificateCollector
+from proxy.ops.crowd import Crowd
+from proxy.ops.local import LocalCrowd
 from proxy.ops.reloads import ReloadCollector
+from proxy.ops.tokens import Tokens
+from proxy.ops.turns import Turns
 from proxy.ops.view import RelayView, View
 from proxy.relay import Relay, Shared
 from proxy.relays import Relays
@@ -87,7 +95,7 @@ class Proxy:
         self.takes_over = False
         self.reloader: Reloader | None = None
         self.serving = trio.Event()
-        self._tokens = http.Tokens(config.http.read_token, config.http.admin_token)
+        self._tokens = Tokens(config.http.read_token, config.http.admin_token)
         self._stop = trio.Event()
         self._opened = trio.Event()
         self._leaves = False
@@ -95,6 +103,8 @@ class Proxy:
         self._frontage: Frontage
         self._nursery: trio.Nursery
         self._http_scope = trio.CancelScope()
+        self._started_at = time.time()
+        self._turns = Turns(lambda: self._board.is_busy)
         self.view: View = RelayView(self.relays)
 
     def bind(self) -> Started:
@@ -225,19 +235,30 @@ class Proxy:
     async def _start_http(self) -> None:
         if self.ports.http is None:
             return
-        collector = metrics.registry(self.view, time.time())
+        collector = metrics.registry(self.view, self._started_at)
         collector.register(CertificateCollector(self.certificates.ends))
         if self.reloader is not None:
             collector.register(ReloadCollector(self.reloader.counts))
-        application = http.build(self.view, collector, self._tokens, self._reload_by_http)
-        await self._nursery.start(self._run_http, application)
+        await self._nursery.start(self._run_http, http.build(self._make_desk(), collector))
+
+    def _make_desk(self) -> Desk:
+        return Desk(
+            self.view,
+            self._tokens,
+            self._started_at,
+            self._reload_by_http,
+            activate=self.relays.activate,
+            listening=lambda: self.ports.standing,
+            certificate_ends=self.certificates.ends,
+            turns=self._turns,
+        )
 
     async def _run_http(
-        self, application: http.Application, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+        self, application: Starlette, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         assert self.ports.http is not None
         with self._http_scope:
-            await http.serve(application, self.ports.http.dup(), task_status)
+            await serving.serve(application, self.ports.http.dup(), self._turns, task_status=task_status)
 
     async def _reload_by_http(self) -> dict[str, object]:
         if self.reloader is None:
@@ -254,8 +275,13 @@ class Proxy:
 
     def _make_board(self) -> Board:
         board = Board(self.relay, self.config.limits, self.tally, self.relays, Farewells())
-        self.view = RelayView(self.relays, board.count)
+        self._shared.total = self.relay.endings.total = Windows(trio.current_time())
+        self.view = RelayView(self.relays, board.count, self._make_crowd(board), self._shared.total)
         return board
+
+    def _make_crowd(self, board: Board) -> Crowd:
+        shared = self._shared
+        return LocalCrowd(Guests(board), shared.workers, shared.warden.penalties, self._turns)
 
     def _open_doors(self, board: Board) -> None:
         self._frontage = Frontage(board, self.relay, self.certificates)

@@ -75,6 +75,11 @@ class Board:
     def __len__(self) -> int:
         return len(self.connections) + len(self.websockets)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is going out."""
+        return self._fanout.is_busy
+
     # ---- what others call
 
     def open(self, sock: socket.socket, door: Door) -> None:

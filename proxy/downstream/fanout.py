@@ -41,6 +41,12 @@ class Fanout(Generic[Member]):
         self._took = took
         self._event = trio.Event()
         self._announced: dict[House, float] = {}
+        self._is_sending = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is going out."""
+        return self._is_sending or bool(self._announced)
 
     def announce(self, house: House, received: float) -> None:
         """Send a house's current work to every miner in it.
@@ -57,7 +63,9 @@ class Fanout(Generic[Member]):
             await self._event.wait()
             self._event = trio.Event()
             announced, self._announced = self._announced, {}
+            self._is_sending = True
             await self._send(announced)
+            self._is_sending = False
 
     async def _send(self, announced: dict[House, float]) -> None:
         works = {house: house.works for house in announced}

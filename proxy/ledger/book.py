@@ -103,9 +103,7 @@ def _prove(book: Book) -> None:
             version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
     except LedgerError as error:
         if any(words in str(error) for words in _NO_TABLE):
-            raise LedgerError(
-                f"{book.place}: there is no ledger in it yet; `sluice run` makes it"
-            ) from None
+            raise LedgerError(f"{book.place}: there is no ledger in it yet; `sluice run` makes it") from None
         raise
     if version == schema.HEAD:
         return

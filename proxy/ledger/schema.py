@@ -12,7 +12,8 @@
 Strategy: a row's id is (run, seq): run is a random number of the process, seq counts 1, 2, 3 … in it without
 a gap, so a row that is written twice is there once, and one that is missing is known to be.  A source's id is
 a hash of what it says, so that every proxy gives it the same without asking.  Sums are made anew for a whole
-minute from its rows, never added to, so that making them twice does no harm.
+minute from its rows, so that making them twice does no harm; an hour is changed with each of its minutes by
+as much as that, so it is their sum at any time.
 The trap: times are whole microseconds since 1970 in `at`, `received_at`, `seen_at`, and whole seconds in
 `minute` and `hour`; SQLite has no other type that sorts.
 """
@@ -51,7 +52,7 @@ runs = Table(
     Column("seen_at", BigInteger, nullable=False),  # of what follows
     Column("last_seq", BigInteger, nullable=False),  # the highest it gave out by then
     Column("lost", BigInteger, nullable=False),  # rows it had no room for, of those up to last_seq
-    Column("counters", Text, nullable=False),  # JSON: see recorder.Counters
+    Column("counters", Text, nullable=False),  # JSON: see batch.Counts
     Column("ended", Boolean, nullable=False),  # in order, with every row written
 )
 
@@ -127,7 +128,7 @@ dirty = Table(
     "dirty",
     metadata,
     Column("minute", _Id, primary_key=True, autoincrement=False),
-    Column("touched", BigInteger, nullable=False),  # grows with every batch of it
+    Column("touched", BigInteger, nullable=False),  # another number after every batch of it
 )
 
 horizons = Table(

@@ -1,7 +1,7 @@
 """Times as a person gives them: a span back from now, a date, a moment.
 
-    24h, 90m, 7d, 2w     so long ago         2026-11-20, 2026-11-20T14:30    UTC unless it says otherwise
-    1795219200           seconds since 1970  all                             from the first share on
+24h, 90m, 7d, 2w     so long ago         2026-11-20, 2026-11-20T14:30    UTC unless it says otherwise
+1795219200           seconds since 1970  all                             from the first share on
 """
 
 import re

@@ -13,8 +13,7 @@ from typing import Final
 
 __all__ = ["THREADS", "send_each"]
 
-# Sends of small lines wait for each other in the kernel; a third thread gave nothing where it was measured
-# (docs/adr/0014-sending-jobs.md).
+# Measured with two (docs/adr/0014-sending-jobs.md); more would take cores from whoever else is there.
 THREADS: Final = min(2, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
 
 

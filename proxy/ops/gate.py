@@ -64,7 +64,9 @@ class Gate:
 
     async def _in_turn(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._waiting >= MOST_WAITING:
-            await fault(503, "too many requests at once; try again", {"Retry-After": "1"})(scope, receive, send)
+            await fault(503, "too many requests at once; try again", {"Retry-After": "1"})(
+                scope, receive, send
+            )
             return
         self._waiting += 1
         try:

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from proxy.ops.api.answer import Refused, fault, on_http, on_refused
+from proxy.ops.api.answer import RefusedError, on_http, on_refused
 from proxy.ops.api.desk import Desk
 from proxy.ops.api.routes import routes
 from proxy.ops.gate import Gate
@@ -53,7 +53,7 @@ def build(desk: Desk, metrics: CollectorRegistry, pages: Pages | None = None) ->
     app = Starlette(
         routes=paths,
         middleware=[Middleware(Gate, tokens=desk.tokens)],
-        exception_handlers={Refused: on_refused, HTTPException: on_http},
+        exception_handlers={RefusedError: on_refused, HTTPException: on_http},
     )
     app.router.redirect_slashes = False
     return app

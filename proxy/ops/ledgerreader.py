@@ -1,7 +1,7 @@
 """What the API needs of a ledger, so that it knows none.
 
-All times are seconds since 1970.  Whatever a ledger cannot answer now raises LedgerDown, with one line that
-says why.
+
+
 """
 
 from typing import Protocol
@@ -12,7 +12,7 @@ import msgspec
 from proxy.errors import SluiceError
 
 
-class LedgerDown(SluiceError):
+class LedgerDownError(SluiceError):
     """The ledger cannot answer; the text says why."""
 
 
@@ -130,7 +130,7 @@ class LedgerReader(Protocol):
     async def shares(self, query: ShareQuery) -> list[LedgerShare]:
         """Give shares, the latest first.
 
-        Raises: LedgerDown.
+        Raises: LedgerDownError.
         """
 
     async def history(self, seconds: float, step: float, worker: str | None = None) -> list[LedgerPoint]:
@@ -140,17 +140,17 @@ class LedgerReader(Protocol):
             seconds: how far back.
             step: seconds of each point; a multiple of 60.
             worker: of whom, None for the farm.
-        Raises: LedgerDown.
+        Raises: LedgerDownError.
         """
 
     async def reconcile(self, since: float) -> Reconciliation:
         """Sum up what is written since then, 0 for all.
 
-        Raises: LedgerDown.
+        Raises: LedgerDownError.
         """
 
     async def blocks(self, limit: int) -> list[LedgerBlock]:
         """Give found blocks, the latest first.
 
-        Raises: LedgerDown.
+        Raises: LedgerDownError.
         """

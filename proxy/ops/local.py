@@ -186,7 +186,9 @@ class LocalCrowd:
         """End a ban; false if there is none of that id."""
         await self.turns.turn()
         number = ban_id.removeprefix(self.process)
-        return number.isascii() and number.isdigit() and len(number) < 16 and self.penalties.release(int(number))
+        return (
+            number.isascii() and number.isdigit() and len(number) < 16 and self.penalties.release(int(number))
+        )
 
 
 def _last_share(session: Session) -> float:

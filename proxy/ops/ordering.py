@@ -42,9 +42,8 @@ async def in_order(
     part: list[tuple[Any, int]] = []
     for start in range(0, len(items), SLICE):
         await turns.turn()
-        for place in range(start, min(start + SLICE, len(items))):
-            if keep(items[place]):
-                part.append((key(items[place]), place))
+        places = range(start, min(start + SLICE, len(items)))
+        part += [(key(items[place]), place) for place in places if keep(items[place])]
         if len(part) >= SORTED_AT_ONCE:
             part.sort(reverse=descending)
             parts.append(part)

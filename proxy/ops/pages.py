@@ -12,7 +12,7 @@ import attrs
 from starlette.requests import Request
 from starlette.responses import Response
 
-from proxy.ops.api.answer import Refused
+from proxy.ops.api.answer import RefusedError
 
 FOLDER = Path(__file__).parent / "dashboard"
 INDEX = "index.html"
@@ -31,7 +31,9 @@ TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 CACHED = "no-cache"  # kept, but asked about: a page and parts of two versions do not go together
-ABSENT = b"<!doctype html><html lang=en><title>Sluice</title><p>The dashboard is not part of this installation."
+ABSENT = (
+    b"<!doctype html><html lang=en><title>Sluice</title><p>The dashboard is not part of this installation."
+)
 
 
 @attrs.frozen
@@ -71,7 +73,7 @@ class Pages:
         """GET /static/…."""
         file = self._files.get(request.path_params["path"])
         if file is None:
-            raise Refused(404, "no such file")
+            raise RefusedError(404, "no such file")
         return _answer(request, file)
 
 

@@ -103,7 +103,7 @@ class Asker:
                 if not self._stale and not self._ended:
                     self._change.wait(self._every)
                 if self._ended:
-                    return
+                    break
                 wanted, self._stale, before = self._wanted, False, self._answer
             try:
                 answer = ask(self._api, wanted)
@@ -113,6 +113,7 @@ class Asker:
                 self._answer = answer
             with contextlib.suppress(BlockingIOError):
                 os.write(self._writing, b".")
+        self._api.close()  # not before: who closes a connection that another thread reads from breaks it
 
 
 def ask(api: Api, wanted: Wanted) -> Answer:

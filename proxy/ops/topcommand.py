@@ -81,13 +81,14 @@ def top(
 
     place = find_place(url, path, token, token_file, os.environ)
     look = Look(view=view, rows=rows)
-    with Api(place.url, place.token, timeout, _authorities(ca)) as api:
-        if not once and is_usable(os.environ):
-            Top(api, Console(), look, every).run()
-            return
-        console = Console()
-        if not console.is_terminal and "COLUMNS" not in os.environ:
-            console = Console(width=PLAIN_WIDTH)
+    api = Api(place.url, place.token, timeout, _authorities(ca))
+    if not once and is_usable(os.environ):
+        Top(api, Console(), look, every).run()
+        return
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console = Console(width=PLAIN_WIDTH)
+    with api:
         snapshot(api, console, look)
 
 

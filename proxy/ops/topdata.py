@@ -8,7 +8,7 @@ The trap: a server may close a kept connection between two questions; then the q
 import http.client
 import ssl
 from collections.abc import Mapping
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 from urllib.parse import urlencode
 
 import msgspec
@@ -173,7 +173,7 @@ class Api:
         self.where = one_line(f"{parts.scheme}://{parts.netloc}")
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
-    def __enter__(self) -> "Api":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -23,10 +23,8 @@ import trio
 
 from proxy import collector
 from proxy.app import Proxy
-from proxy.downstream.board import Board
 from proxy.errors import ConfigError
 from proxy.ops import logs
-from proxy.ops.view import RelayView
 from proxy.relay import Relay, Shared
 from proxy.upstream.session import Upstream
 from proxy.wire.lines import LineBuffer
@@ -100,11 +98,6 @@ class WorkerProxy(Proxy):
     def _make_upstream(self, relay: Relay, first_choice: Callable[[], int]) -> Upstream:
         sink = ParentSink(relay, self._pool_names)
         return Upstream(self.config, sink, self.tally, Random(), first_choice)
-
-    def _make_board(self) -> Board:
-        board = super()._make_board()
-        self.view = RelayView(self.relays, board.count)
-        return board
 
     def _say_proof_check(self) -> None:
         """The parent has said it."""

@@ -22,6 +22,8 @@ import trio
 from proxy.app import SPARE_FILES, Proxy, Started
 from proxy.config import Address, Ban, Config, Http, Ledger, Limits, Listen, Pool, parse_algorithm
 from proxy.core.tally import Tally
+from proxy.core.windows import Windows
+from proxy.core.workerbook import WorkerBook
 from proxy.downstream.board import Board
 from proxy.downstream.listeners import bind_file
 from proxy.downstream.parting import LAST_SECONDS
@@ -32,6 +34,7 @@ from proxy.lifecycle.news import say_status
 from proxy.lifecycle.ports import Ports
 from proxy.model.proof import ProofForm
 from proxy.openfiles import raise_limit
+from proxy.ops.crowd import Crowd, Nobody
 from proxy.relay import Relay
 from proxy.relays import Relays
 from proxy.upstream.contender import PoolStatus
@@ -110,6 +113,7 @@ class RosterView:
 
     relays: Relays
     roster: Roster
+    crowd: Crowd = attrs.field(factory=Nobody)
 
     @property
     def tally(self) -> Tally:
@@ -120,6 +124,21 @@ class RosterView:
     def workers(self) -> Counter[str]:
         """Connections by the name of a miner's worker."""
         return self.roster.names
+
+    @property
+    def book(self) -> WorkerBook:
+        """What is known of each worker."""
+        return self.roster.book
+
+    @property
+    def total(self) -> Windows | None:
+        """The farm's work a second."""
+        return self.roster.total
+
+    @property
+    def processes(self) -> int:
+        """How many take miners."""
+        return len(self.roster.lives)
 
     @property
     def slots(self) -> dict[str, int]:

@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterator
 import attrs
 
 from proxy.core.tally import Tally
+from proxy.core.windows import Windows
+from proxy.core.workerbook import WorkerBook
 from proxy.workers.books import Book, add, closed, merged
 from proxy.workers.messages import Report, counted, tally_of
 
@@ -59,6 +61,8 @@ class Roster:
         self._dead: dict[str, Life] = {}  # as many as die within the wait for a pool's answer
         self._past = Tally()
         self.books: dict[str, Book] = {}
+        self.book = WorkerBook()
+        self.total: Windows | None = None
         self.on_first_work: Callable[[], None] = lambda: None
         self._had_work = False
 

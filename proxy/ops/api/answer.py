@@ -14,7 +14,7 @@ JSON = "application/json"
 _encode = msgspec.json.Encoder().encode
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """A request that is not answered as it was meant.
 
     Args:
@@ -45,7 +45,7 @@ def unauthorized(text: str) -> Response:
 
 async def on_refused(_request: Request, error: Exception) -> Response:
     """Answer what a handler refused."""
-    assert isinstance(error, Refused)
+    assert isinstance(error, RefusedError)
     return fault(error.status, str(error), error.headers)
 
 

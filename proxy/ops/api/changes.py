@@ -4,7 +4,7 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
-from proxy.ops.api.answer import Refused, json
+from proxy.ops.api.answer import RefusedError, json
 from proxy.ops.api.desk import Desk
 from proxy.ops.api.query import Query
 from proxy.ops.api.shapes import Activated
@@ -25,7 +25,7 @@ async def activate(desk: Desk, request: Request) -> Response:
     name: str = request.path_params["name"]
     if not desk.activate(name):
         known = ", ".join(pool.name for pool in desk.view.pools)
-        raise Refused(404, f"no such pool; there is {known}")
+        raise RefusedError(404, f"no such pool; there is {known}")
     state = next((pool.state for pool in desk.view.pools if pool.name == name), "down")
     log.info("pool chosen by hand", pool=name, state=state)
     return json(Activated(name, state))
@@ -36,7 +36,7 @@ async def disconnect(desk: Desk, request: Request) -> Response:
     Query(request)
     miner: str = request.path_params["id"]
     if not await desk.view.crowd.disconnect(miner):
-        raise Refused(404, "no such miner: it has gone, or never was here")
+        raise RefusedError(404, "no such miner: it has gone, or never was here")
     log.info("miner disconnected by hand", id=miner)
     return Response(status_code=204)
 
@@ -46,6 +46,6 @@ async def release(desk: Desk, request: Request) -> Response:
     Query(request)
     ban: str = request.path_params["id"]
     if not await desk.view.crowd.release(ban):
-        raise Refused(404, "no such ban: it is over, or never was")
+        raise RefusedError(404, "no such ban: it is over, or never was")
     log.info("ban lifted by hand", id=ban)
     return Response(status_code=204)

@@ -9,10 +9,10 @@ from starlette.responses import Response
 
 from proxy.model.share import Reason
 from proxy.ops.api import shapes
-from proxy.ops.api.answer import Refused, json
+from proxy.ops.api.answer import RefusedError, json
 from proxy.ops.api.desk import Desk
 from proxy.ops.api.query import MOST, USUAL, Query
-from proxy.ops.ledgerreader import LedgerDown, LedgerReader, ShareQuery
+from proxy.ops.ledgerreader import LedgerDownError, LedgerReader, ShareQuery
 from proxy.ops.times import shown, shown_or_none
 
 # Seconds back, and of a step: some two hundred points each.
@@ -23,10 +23,10 @@ REASONS = tuple(reason.value for reason in Reason)
 def opened(desk: Desk) -> LedgerReader:
     """Give the ledger.
 
-    Raises: Refused where there is none.
+    Raises: RefusedError where there is none.
     """
     if desk.ledger is None:
-        raise Refused(409, "the ledger is off: set ledger.url to keep a record of all shares")
+        raise RefusedError(409, "the ledger is off: set ledger.url to keep a record of all shares")
     return desk.ledger
 
 
@@ -35,8 +35,8 @@ def answering() -> Iterator[None]:
     """Say so where the ledger cannot answer now."""
     try:
         yield
-    except LedgerDown as error:
-        raise Refused(503, f"the ledger cannot answer now: {error}", Retry_After="10") from None
+    except LedgerDownError as error:
+        raise RefusedError(503, f"the ledger cannot answer now: {error}", Retry_After="10") from None
 
 
 async def long_history(ledger: LedgerReader, span: str, worker: str | None = None) -> shapes.History:
@@ -87,7 +87,7 @@ async def show_reconciliation(desk: Desk, request: Request) -> Response:
     """GET /api/v1/reconcile."""
     since = Query(request, "since").moment("since")
     if since > time.time():
-        raise Refused(400, "since: is in the future")
+        raise RefusedError(400, "since: is in the future")
     with answering():
         sums = await opened(desk).reconcile(since)
     return json(

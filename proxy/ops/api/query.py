@@ -9,7 +9,7 @@ from datetime import datetime
 
 from starlette.requests import Request
 
-from proxy.ops.api.answer import Refused
+from proxy.ops.api.answer import RefusedError
 
 MOST = 1000  # items of one page
 USUAL = 100
@@ -22,7 +22,7 @@ class Query:
 
     Args:
         names: those that there are.
-    Raises: Refused for another, or one that comes twice.
+    Raises: RefusedError for another, or one that comes twice.
     """
 
     def __init__(self, request: Request, *names: str) -> None:
@@ -30,23 +30,23 @@ class Query:
         for name, value in request.query_params.multi_items():
             if name not in names:
                 known = ", ".join(names) or "none"
-                raise Refused(400, f"{_cut(name)}: no such parameter; there is {known}")
+                raise RefusedError(400, f"{_cut(name)}: no such parameter; there is {known}")
             if name in self._given:
-                raise Refused(400, f"{name}: is given twice")
+                raise RefusedError(400, f"{name}: is given twice")
             self._given[name] = value
 
     def text(self, name: str) -> str:
         """Return a text, "" where none is given."""
         value = self._given.get(name, "")
         if len(value) > MOST_TEXT:
-            raise Refused(400, f"{name}: must have at most {MOST_TEXT} characters")
+            raise RefusedError(400, f"{name}: must have at most {MOST_TEXT} characters")
         return value
 
     def choice(self, name: str, words: Sequence[str], usual: str) -> str:
         """Return one word of a few."""
         value = self._given.get(name, usual)
         if value not in words:
-            raise Refused(400, f"{name}: must be one of {', '.join(words)}")
+            raise RefusedError(400, f"{name}: must be one of {', '.join(words)}")
         return value
 
     def whole(self, name: str, usual: int, least: int, most: int) -> int:
@@ -56,7 +56,7 @@ class Query:
             return usual
         # Only plain digits: int() takes blanks, underscores and the digits of all scripts.
         if not (value.isascii() and value.isdigit() and len(value) < 10 and least <= int(value) <= most):
-            raise Refused(400, f"{name}: must be a whole number from {least} to {most}")
+            raise RefusedError(400, f"{name}: must be a whole number from {least} to {most}")
         return int(value)
 
     def page(self) -> tuple[int, int]:
@@ -78,7 +78,7 @@ class Query:
         except (ValueError, OverflowError):
             seconds = math.nan
         if not 0 <= seconds < 1e11:
-            raise Refused(400, f"{name}: must be a time like 2026-01-31T12:00:00Z")
+            raise RefusedError(400, f"{name}: must be a time like 2026-01-31T12:00:00Z")
         return seconds
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from proxy.core.tally import Tally
 from proxy.core.windows import SPANS, Windows
 from proxy.model.share import FILTERED, Reason
-from proxy.ops.api.answer import Refused, json
+from proxy.ops.api.answer import RefusedError, json
 from proxy.ops.api.desk import Desk
 from proxy.ops.api.figures import by_verdict, quantiles, rounded
 from proxy.ops.api.ledger import LONG_SPANS, long_history
@@ -107,6 +107,6 @@ async def show_history(desk: Desk, request: Request) -> Response:
     span = query.choice("span", (*SPANS, *LONG_SPANS), "1h")
     if span in LONG_SPANS:
         if desk.ledger is None:
-            raise Refused(409, f"span: {span} needs the ledger, which is off (ledger.url)")
+            raise RefusedError(409, f"span: {span} needs the ledger, which is off (ledger.url)")
         return json(await long_history(desk.ledger, span))
     return json(history_of(desk.view.total, span))

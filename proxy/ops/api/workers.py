@@ -14,7 +14,7 @@ from starlette.responses import Response
 from proxy.core.windows import SPANS
 from proxy.core.workerbook import Record
 from proxy.model.share import Reason
-from proxy.ops.api.answer import Refused, json
+from proxy.ops.api.answer import RefusedError, json
 from proxy.ops.api.desk import Desk
 from proxy.ops.api.figures import by_verdict
 from proxy.ops.api.ledger import LONG_SPANS, long_history
@@ -98,11 +98,11 @@ async def show_one(desk: Desk, request: Request) -> Response:
     span = Query(request, "span").choice("span", HISTORIES, "1h")
     record = desk.view.book.find(name)
     if record is None:
-        raise Refused(404, "no such worker: it has never been here, or was forgotten (http.worker_days)")
+        raise RefusedError(404, "no such worker: it has never been here, or was forgotten (http.worker_days)")
     if span not in LONG_SPANS:
         history = history_of(record.windows, span)
     elif desk.ledger is None:
-        raise Refused(409, f"span: {span} needs the ledger, which is off (ledger.url)")
+        raise RefusedError(409, f"span: {span} needs the ledger, which is off (ledger.url)")
     else:
         history = await long_history(desk.ledger, span, name)
     crowd = desk.view.crowd

@@ -92,7 +92,7 @@ export function reload(app) {
 }
 
 function describe(answer) {
-  const changed = answer?.changed;
-  if (!Array.isArray(changed)) return "";
-  return changed.length ? ` Changed: ${changed.join(", ")}.` : " Nothing has changed.";
+  const changes = answer?.changes;
+  if (!Array.isArray(changes)) return "";
+  return changes.length ? ` Changed: ${changes.map((one) => one.key ?? one.path ?? "").join(", ")}.` : " Nothing has changed.";
 }

@@ -78,7 +78,7 @@ function encodeHeader(text) {
 function told(text) {
   try {
     const answer = JSON.parse(text);
-    return answer.error ?? answer.detail ?? "";
+    return answer.error ?? answer.faults?.join(" · ") ?? "";
   } catch {
     return text.trim().split("\n")[0].slice(0, 200);
   }

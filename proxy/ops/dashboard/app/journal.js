@@ -1,0 +1,40 @@
+// What has happened since the page was opened, newest first; each event as one line in plain words.
+
+import { count } from "./format.js";
+
+const MOST = 500; // lines; a day of a farm that is well
+
+const LINES = {
+  hello: (event) => ["on", `Connected to Sluice ${event.version ?? ""}.`],
+  switch: (event) => ["warn", `The farm moved from ${event.from || "no pool"} to ${event.to || "no pool"}: ${event.reason}.`],
+  ban: (event) => ["warn", `${event.ban?.subject ?? "Somebody"} was shut out: ${event.ban?.reason ?? ""}.`],
+  unban: (event) => ["on", `The ban ${event.id} was lifted.`],
+  reload: (event) => [event.result === "ok" ? "ok" : "bad", event.result === "ok" ? "The configuration was reloaded." : `A reload was refused: ${event.reason ?? event.result}.`],
+  worker_online: (event) => ["ok", `${event.name} came online.`],
+  worker_offline: (event) => ["bad", `${event.name} went offline.`],
+  block: (event) => ["ok", `A block was found by ${event.worker}${event.pool ? ` at ${event.pool}` : ""}.`],
+  no_work: (event) => ["bad", `No work for the miners: ${event.reason}.`],
+  work: () => ["ok", "There is work again."],
+  missed: (event) => ["warn", `${count(event.count)} events were not shown, because this page was too slow.`],
+};
+
+export const KINDS = Object.keys(LINES);
+
+export class Journal {
+  constructor() {
+    this.lines = [];
+    this.heard = () => {};
+  }
+
+  // Returns the line, or null for what is none.
+  add(event) {
+    const say = LINES[event.type];
+    if (!say) return null;
+    const [level, text] = say(event);
+    const line = { at: event.at ?? new Date().toISOString(), type: event.type, level, text, worker: event.name ?? event.worker ?? "" };
+    this.lines.unshift(line);
+    if (this.lines.length > MOST) this.lines.pop();
+    this.heard(line);
+    return line;
+  }
+}
