@@ -1,7 +1,7 @@
 """What the API needs of a ledger, so that it knows none.
 
-
-
+All times are seconds since 1970.  Whatever a ledger cannot answer now raises LedgerDownError, with one line
+that says why.
 """
 
 from typing import Protocol

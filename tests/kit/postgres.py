@@ -26,10 +26,9 @@ _names = itertools.count(1)
 
 def program(name: str) -> str | None:
     """Find one of the server's programs; Debian keeps them off the path."""
-    found = shutil.which(name) or next(
+    return shutil.which(name) or next(
         iter(sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"))[::-1]), None
     )
-    return found
 
 
 def free_port() -> int:
