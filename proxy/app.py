@@ -19,9 +19,7 @@ from random import Random
 import attrs
 import structlog
 import trio
-from starlette.applications import Starlette
 
-from proxy import native
 from proxy.config import Config, parse_algorithm
 from proxy.core.tally import Tally
 from proxy.core.windows import Windows
@@ -31,21 +29,18 @@ from proxy.downstream.guests import Guests
 from proxy.downstream.parting import Parting
 from proxy.downstream.warden import Warden
 from proxy.errors import SluiceError
-from proxy.lifecycle.frontage import Frontage
-from proxy.lifecycle.news import LISTENER_REMOVED, TAKEOVER, Farewells, Penalised, say_status
+from proxy.lifecycle import news
+from proxy.lifecycle.frontage import Frontage, make_room
+from proxy.lifecycle.httpside import HttpSide
+from proxy.lifecycle.keeping import Keeping
 from proxy.lifecycle.ports import Ports
 from proxy.lifecycle.reload import Reloader
 from proxy.model.share import Reason
 from proxy.native import Equihash
-from proxy.openfiles import raise_limit
-from proxy.ops import http, logs, metrics, serving
-from proxy.ops.api.desk import Desk
-from proxy.ops.certificates import CertificateCollector
+from proxy.ops import logs
 from proxy.ops.crowd import Crowd
+from proxy.ops.ledgerreader import LedgerReader
 from proxy.ops.local import LocalCrowd
-from proxy.ops.reloads import ReloadCollector
-from proxy.ops.tokens import Tokens
-from proxy.ops.turns import Turns
 from proxy.ops.view import RelayView, View
 from proxy.relay import Relay, Shared
 from proxy.relays import Relays
@@ -54,7 +49,7 @@ from proxy.upstream.session import Upstream
 
 log = structlog.get_logger()
 
-SPARE_FILES = 64  # beside miners: listeners, the pool, HTTP, the log
+DAY = 86_400.0
 WORK_SECONDS = 60  # that a proxy which takes over waits for a pool before it gives up
 
 
@@ -76,6 +71,7 @@ class Proxy:
 
     Args:
         equihash: checks the proofs in place of the configured one; for a measurement.
+        keeps_ledger: whether shares are written down, where the configuration says.
 
     Attributes:
         takes_over: another proxy serves its ports until this one has work.
@@ -83,28 +79,27 @@ class Proxy:
         serving: set when miners are taken.
     """
 
-    def __init__(self, config: Config, equihash: Equihash | None = None) -> None:
+    def __init__(self, config: Config, equihash: Equihash | None = None, keeps_ledger: bool = False) -> None:
         self.config = config
         self.equihash = equihash or _equihash(config)
-        self.certificates = Certificates(config.listen)
+        self.certificates = Certificates(config.listen, http=config.http.tls)
         self.tally = Tally()
         self._shared = self._make_shared()
+        self.keeping = self._make_keeping(keeps_ledger)
+        self._shared.ledger = self.keeping.recorder
         self.relays = Relays(self._make_relay, config.limits.pool_connections)
         self.relay = self.relays.first
         self.ports = Ports()
         self.takes_over = False
         self.reloader: Reloader | None = None
         self.serving = trio.Event()
-        self._tokens = Tokens(config.http.read_token, config.http.admin_token)
         self._stop = trio.Event()
         self._opened = trio.Event()
         self._leaves = False
         self._board: Board
         self._frontage: Frontage
         self._nursery: trio.Nursery
-        self._http_scope = trio.CancelScope()
-        self._started_at = time.time()
-        self._turns = Turns(lambda: self._board.is_busy)
+        self.http = HttpSide(config, self.ports, self.certificates, lambda: self._board.is_busy)
         self.view: View = RelayView(self.relays)
 
     def bind(self) -> Started:
@@ -143,8 +138,10 @@ class Proxy:
         """
         self._board = board = self._make_board()
         self.relay.attach(board)
+        self._keep_workers()
         self._raise_file_limit()
         self._say_proof_check()
+        self.keeping.start()
         upstream_scope = trio.CancelScope()
         try:
             async with trio.open_nursery() as self._nursery:
@@ -159,12 +156,13 @@ class Proxy:
                     await self._open(board)
                 await self._stop.wait()
                 if self._leaves:
-                    self._http_scope.cancel()
+                    self.http.close()
                     await self._send_away()
                 await self._wind_down(board, upstream_scope)
                 self._nursery.cancel_scope.cancel()
         finally:
             self.ports.close()
+            await self.keeping.end()
 
     def when_ready(self, tell: Callable[[], None]) -> None:
         """Have it told when there is work for miners for the first time."""
@@ -182,18 +180,18 @@ class Proxy:
 
         Raises: ConfigError if an address or a file cannot be had; all is as before then.
         """
-        await (
-            self._opened.wait()
-        )  # a worker process may be told sooner, and one that takes over waits for work
+        # A worker process may be told sooner, and one that takes over waits for work.
+        await self._opened.wait()
         tlsout.prove(config)
-        certificates = Certificates(config.listen)
+        certificates = Certificates(config.listen, http=config.http.tls)
         ports = self.ports.prepare(config.listen)
         before, self.config = self.config, config
         self.certificates.become(certificates)
         await self._tell_others()
         self.relays.configure(self._for_relays(config))
         self._change_miners_side(ports)
-        self._tokens.read, self._tokens.admin = config.http.read_token, config.http.admin_token
+        self.http.configure(config)
+        self._keep_workers()
         if config.log != before.log:
             self._configure_log()
 
@@ -211,8 +209,11 @@ class Proxy:
         shut = self._frontage.change(self.config, ports)
         self.ports.take(ports)
         if shut:
-            away = Parting(self._board, lambda session: session.door in shut, LISTENER_REMOVED)
+            away = Parting(self._board, lambda session: session.door in shut, news.LISTENER_REMOVED)
             self._nursery.start_soon(away.run, limits.shutdown_seconds)
+
+    def _keep_workers(self) -> None:
+        self.view.book.keep_seconds = self.config.http.worker_days * DAY
 
     def _configure_log(self) -> None:
         logs.configure(self.config.log.level, self.config.log.format)
@@ -230,58 +231,42 @@ class Proxy:
     async def _open(self, board: Board) -> None:
         self._open_doors(board)
         self._opened.set()
-        await self._start_http()
-
-    async def _start_http(self) -> None:
-        if self.ports.http is None:
-            return
-        collector = metrics.registry(self.view, self._started_at)
-        collector.register(CertificateCollector(self.certificates.ends))
-        if self.reloader is not None:
-            collector.register(ReloadCollector(self.reloader.counts))
-        await self._nursery.start(self._run_http, http.build(self._make_desk(), collector))
-
-    def _make_desk(self) -> Desk:
-        return Desk(
+        await self.http.start(
+            self._nursery,
             self.view,
-            self._tokens,
-            self._started_at,
-            self._reload_by_http,
-            activate=self.relays.activate,
-            listening=lambda: self.ports.standing,
-            certificate_ends=self.certificates.ends,
-            turns=self._turns,
+            self.reloader,
+            self.relays.activate,
+            lambda: self.keeping.standing,
+            self._ledger_reader(),
         )
 
-    async def _run_http(
-        self, application: Starlette, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
-        assert self.ports.http is not None
-        with self._http_scope:
-            await serving.serve(application, self.ports.http.dup(), self._turns, task_status=task_status)
-
-    async def _reload_by_http(self) -> dict[str, object]:
-        if self.reloader is None:
-            return {"result": "refused", "faults": ["this proxy has no configuration file to read again"]}
-        return (await self.reloader.reload()).as_json()
+    def _ledger_reader(self) -> LedgerReader | None:
+        return None
 
     def _make_shared(self) -> Shared:
         # Milliseconds since 1970: no pool gives a thousand jobs a second for long, so the ids of two runs
         # never meet.
-        return Shared(itertools.count(int(time.time() * 1000)), warden=self._make_warden())
+        return Shared(
+            itertools.count(int(time.time() * 1000)),
+            warden=self._make_warden(),
+            tell_block=lambda share: self.http.events.found(share),
+        )
+
+    def _make_keeping(self, is_on: bool) -> Keeping:
+        return Keeping(self.config, self.tally, is_on)
 
     def _make_warden(self) -> Warden:
-        return Warden(self.config.limits.ban, self.tally, Penalised())
+        return Warden(self.config.limits.ban, self.tally, news.Penalised())
 
     def _make_board(self) -> Board:
-        board = Board(self.relay, self.config.limits, self.tally, self.relays, Farewells())
+        board = Board(self.relay, self.config.limits, self.tally, self.relays, news.Farewells())
         self._shared.total = self.relay.endings.total = Windows(trio.current_time())
         self.view = RelayView(self.relays, board.count, self._make_crowd(board), self._shared.total)
         return board
 
     def _make_crowd(self, board: Board) -> Crowd:
         shared = self._shared
-        return LocalCrowd(Guests(board), shared.workers, shared.warden.penalties, self._turns)
+        return LocalCrowd(Guests(board), shared.workers, shared.warden.penalties, self.http.turns)
 
     def _open_doors(self, board: Board) -> None:
         self._frontage = Frontage(board, self.relay, self.certificates)
@@ -289,26 +274,10 @@ class Proxy:
         self.serving.set()
 
     def _raise_file_limit(self) -> None:
-        miners = self.config.limits.max_miners
-        allowed = raise_limit(miners + SPARE_FILES) - SPARE_FILES
-        # The default of max_miners is more than most farms have; a little less is no news.
-        if allowed < miners // 2:
-            log.warning(
-                "few open files",
-                miners=allowed,
-                max_miners=miners,
-                note="raise the hard limit (ulimit -Hn, LimitNOFILE=), or lower limits.max_miners",
-            )
+        make_room(self.config.limits.max_miners)
 
     def _say_proof_check(self) -> None:
-        if self.equihash is None:
-            log.info("proof check", path="none", note="blob work: shares are judged by what they claim")
-            return
-        log.info("proof check", path=native.PATH, algorithm=self.equihash.name)
-        if native.PATH == native.PYTHON:
-            log.warning(
-                "slow proof check", note="no native code: install again where gcc and Python headers are"
-            )
+        news.say_proof_check(self.equihash)
 
     def _make_relay(self, first_choice: Callable[[], int]) -> Relay:
         relay = Relay(
@@ -330,7 +299,8 @@ class Proxy:
     async def _run_beside(self) -> None:
         """Do what is to be done beside miners and pool, until cancelled."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(say_status, lambda: self.view)
+            nursery.start_soon(news.say_status, lambda: self.view)
+            nursery.start_soon(news.forget_workers, lambda: self.view.book)
             nursery.start_soon(self.certificates.say_ends)
 
     async def _run_upstream(self, scope: trio.CancelScope) -> None:
@@ -343,7 +313,7 @@ class Proxy:
         """Send the miners to where the ports are now, one by one."""
         self._say_leaving()
         self._board.shut()
-        away = Parting(self._board, lambda _: True, TAKEOVER)
+        away = Parting(self._board, lambda _: True, news.TAKEOVER)
         await away.run(self.config.limits.shutdown_seconds)
 
     async def _wind_down(self, board: Board, upstream_scope: trio.CancelScope) -> None:

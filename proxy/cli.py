@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import click
@@ -17,6 +18,7 @@ import click
 from proxy.bench.commands import bench
 from proxy.errors import ConfigError, SluiceError
 from proxy.ops.topcommand import top
+from proxy.setup.command import init
 from proxy.sim.options import sim
 from proxy.version import __version__
 
@@ -106,7 +108,7 @@ def run(path: str | None, takeover: bool) -> None:
         run_until_signalled,
         config,
         _tell_whoever_listens,
-        Parent if config.workers > 1 else Proxy,
+        partial(Parent if config.workers > 1 else Proxy, keeps_ledger=True),
         lambda: load(path, os.environ),
         place_of(config, find(path, os.environ), os.environ),
         takeover,
@@ -138,16 +140,6 @@ def check(path: str | None) -> None:
     click.echo(to_toml(config), nl=False)
     for line in [*unbuilt(config), *unusable(config)]:
         click.echo(f"sluice: `sluice run` would refuse: {line}", err=True)
-
-
-@_example("sluice init minimal > sluice.toml")
-@sluice.command()
-@click.argument("size", type=click.Choice(["minimal", "failover", "full"]), default="minimal")
-def init(size: str) -> None:
-    """Print a commented configuration to start from."""
-    from proxy.config import template
-
-    click.echo(template(size), nl=False)
 
 
 @_example("sluice health http://127.0.0.1:9180")
@@ -230,6 +222,7 @@ def demo(as_json: bool, pool_dialect: str | None, miners_dialect: str | None, **
 
 
 sluice.add_command(bench)
+sluice.add_command(init)
 sluice.add_command(sim)
 sluice.add_command(top)
 

@@ -9,10 +9,10 @@ the collector is not switched off.
 
 import gc
 
-# Objects made and not yet freed between two looks at the young ones: some 5 MB at most that are garbage.
-# Standard is 700, which one batch of shares can exceed.
-YOUNG = 50_000
-MIDDLE, OLD = 20, 20  # looks at a generation for one at the next; standard is 10
+# Objects made and not yet freed between two looks at the young ones: some 1 MB at most that is garbage, and
+# 20 ms if all of it is.  Standard is 700, which one batch of shares can exceed.
+YOUNG = 10_000
+MIDDLE, OLD = 100, 20  # looks at a generation for one at the next; standard is 10
 
 
 def tune() -> None:

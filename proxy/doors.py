@@ -80,7 +80,7 @@ def make_entrance(listen: Listen, sock: socket.socket, door: Door, certificates:
 def unusable(config: Config) -> list[str]:
     """List what is wrong with the files of TLS that a configuration names, as they are on this machine."""
     lines: list[str] = []
-    for look in (lambda: Certificates(config.listen), lambda: prove(config)):
+    for look in (lambda: Certificates(config.listen, http=config.http.tls), lambda: prove(config)):
         try:
             look()
         except ConfigError as error:

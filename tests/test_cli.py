@@ -38,7 +38,7 @@ reconnect_seconds_max = 0.1
 [http]
 address = ""
 """
-UNBUILT = "[ledger]\nretention_days = 9\n"  # what the configuration knows and `sluice run` refuses
+UNBUILT = '[ledger]\nnats = "nats://127.0.0.1:4222"\n'  # known, and refused by `sluice run`
 
 
 async def never_runs(*_: object) -> None:
@@ -168,7 +168,7 @@ tls = { certificate = "nowhere.pem", key = "nowhere.key" }
 def test_check_says_what_run_would_refuse() -> None:
     result = ran("check", "-c", write(POOL + UNBUILT))
     assert result.exit_code == 0
-    assert result.stderr.startswith("sluice: `sluice run` would refuse: ledger.retention_days: ")
+    assert result.stderr.startswith("sluice: `sluice run` would refuse: ledger.nats: ")
 
 
 # ---- wrong configurations
@@ -213,7 +213,7 @@ def test_run_refuses_what_is_not_built() -> None:
     result = ran("run", "-c", write(POOL + UNBUILT))
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
-    assert line.startswith("sluice: ledger.retention_days: ")
+    assert line.startswith("sluice: ledger.nats: ")
 
 
 # ---- faults

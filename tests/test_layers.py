@@ -37,9 +37,20 @@ LAW: dict[str, set[str]] = {
     "relay": ROW_2 | ROW_1 | ROW_0,
     "relays": {"relay"} | ROW_2 | ROW_1 | ROW_0,
     # core for the counts it shows, upstream for what is known of a pool, native for the path in use.
-    "ops": {"relays", "relay", "upstream", "core", "model", "config", "native"},
+    "ops": {"relays", "relay", "upstream", "ledger", "core", "model", "config", "native"},
 }
-TOP = {"app", "lifecycle", "doors", "workers", "cli", "demo", "verify", "bench", "__main__"}  # may know all
+TOP = {
+    "app",
+    "lifecycle",
+    "doors",
+    "workers",
+    "cli",
+    "demo",
+    "verify",
+    "bench",
+    "setup",
+    "__main__",
+}  # may know all
 
 # A decision is made from arguments: no room of rows 0 and 1 waits, reads a clock, or rolls dice.
 PURE = EVERYONE | ROW_0 | ROW_1

@@ -21,6 +21,7 @@ LINE = "all miners, from their next line"
 LINK = "the pools whose account or way it is, by a new connection; miners stay"
 POOL = "this pool, by a new connection; miners stay"
 READERS = "the next request"
+NEXT_READERS = "readers from their next connection"
 
 # Whom a change reaches that is made in a running process.
 LIVE = {
@@ -78,6 +79,11 @@ LIVE = {
     "http.read_token_file": READERS,
     "http.admin_token": READERS,
     "http.admin_token_file": READERS,
+    "http.tls.certificate": NEXT_READERS,
+    "http.tls.key": NEXT_READERS,
+    "http.tls.client_ca": NEXT_READERS,
+    "http.worker_metrics": "the next scrape",
+    "http.worker_days": "workers that are away, within a minute",
     "log.level": "the next line",
     "log.format": "the next line",
 }
@@ -92,10 +98,16 @@ RESTART = frozenset(
         "upstream.personalization",
         "upstream.nonce_bytes",
         "http.address",
-        "http.tls",
-        "http.worker_metrics",
         "ledger.url",
+        "ledger.proxy",
         "ledger.retention_days",
+        "ledger.minutes_days",
+        "ledger.hours_days",
+        "ledger.max_megabytes",
+        "ledger.spool",
+        "ledger.spool_megabytes",
+        "ledger.nats",
+        "ledger.nats_subject",
     }
 )
 

@@ -33,7 +33,16 @@ FARM = Address("stratum+tcp", "0.0.0.0", 3333)  # the trade's usual port, on eve
 
 # A name stands in metrics, in addresses of the API and in `name=value` lines of the log.
 NAME = Pattern(r"[A-Za-z0-9_.-]{1,64}", "a name of up to 64 letters, digits, '_', '.' or '-'")
+PROXY_NAME = Pattern(NAME.expression, NAME.allowed, empty=True)
 FINGERPRINT = Pattern(r"(?:[0-9a-fA-F]{2}:?){31}[0-9a-fA-F]{2}", "a SHA-256 in hex, 64 digits", empty=True)
+NATS_URL = Pattern(
+    r"(?:nats|tls)://(?:[!-?A-~]{1,512}@)?(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]{1,253})(?::[0-9]{1,5})?",
+    '"nats://host:4222", or "" for none',
+    empty=True,
+)
+NATS_SUBJECT = Pattern(
+    r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+){0,15}", 'words with dots between, as "sluice.shares"'
+)
 FILE = Text(most=4096)
 SECRET = Text(most=1024, secret=True)
 HTTP_ADDRESS = Pattern(
@@ -238,6 +247,8 @@ class Http:
     tls: Tls | None = None
     # Metrics by worker for the busiest so many; each costs the monitoring some series.
     worker_metrics: Annotated[int, Whole(0, 10_000)] = 0
+    # Days that a worker is remembered when it has gone: a weekend and a repair.
+    worker_days: Annotated[float, Number(0.01, 365)] = 7
 
     @property
     def host_port(self) -> tuple[str, int] | None:
@@ -252,8 +263,26 @@ class Ledger:
 
     # "sqlite:///FILE", "postgresql://…", or "" to keep none.
     url: Annotated[str, LedgerUrl()] = attrs.field(default="sqlite:///sluice.db", repr=False)
+    # What this proxy is called in the book, where several write one; "" = the host's name.
+    proxy: Annotated[str, PROXY_NAME] = ""
     # Days a share is kept, to reconcile a month with the pool; 0 = for ever.
     retention_days: Annotated[int, Whole(0, 36_500)] = 31
+    # Days that sums by minute are kept, for a close look at last week; 0 = for ever.
+    minutes_days: Annotated[int, Whole(0, 36_500)] = 7
+    # Days that sums by hour are kept: two years, to compare a month with the same one before; 0 = for ever.
+    hours_days: Annotated[int, Whole(0, 36_500)] = 730
+    # Megabytes that a file of SQLite may need: 25 million shares, the oldest of which go first, but never
+    # those of the last quarter of an hour; 0 = as many as it needs.
+    max_megabytes: Annotated[int, Whole(0, 16_777_216)] = 4096
+    # Directory where shares wait while the database does not take them; "" = beside the file of SQLite,
+    # for another database ./sluice-spool.
+    spool: Annotated[str, FILE] = ""
+    # Megabytes that may wait there: 5 million shares, an hour of 1,400 a second.
+    spool_megabytes: Annotated[int, Whole(16, 1_048_576)] = 256
+    # JetStream server that each share is also told to; "" = none.
+    nats: Annotated[str, NATS_URL] = attrs.field(default="", repr=False)
+    # Subject it is told under.
+    nats_subject: Annotated[str, NATS_SUBJECT] = "sluice.shares"
 
 
 @attrs.frozen(kw_only=True)

@@ -7,21 +7,19 @@ import re
 from collections.abc import Iterator
 
 from proxy.config.checks import TLS_SCHEMES
-from proxy.config.sections import Config, Ledger
+from proxy.config.sections import Config
 
 LATER = "comes in a later version;"
 
 # Keys that have a default but no effect yet: refused where they were given, whatever their value.
 IDLE = {
-    r"ledger\.retention_days": f"the ledger {LATER} leave it out",
+    r"ledger\.nats(_subject)?": f"shipping to NATS {LATER} leave it out",
 }
-# Of these only some values are refused, and the default says nothing about what is done.
-IDLE_BY_VALUE = (r"ledger\.url", r"http\.worker_metrics")
 
 
 def is_idle(path: str) -> bool:
     """Tell whether a key's default has no effect yet, so that showing it would mislead."""
-    return any(re.fullmatch(pattern, path) for pattern in (*IDLE, *IDLE_BY_VALUE))
+    return any(re.fullmatch(pattern, path) for pattern in IDLE)
 
 
 def unbuilt(config: Config) -> list[str]:
@@ -31,7 +29,7 @@ def unbuilt(config: Config) -> list[str]:
         config: as load() returned it.
     Returns: one line each: path of the key, what it asks for, what to do instead.
     """
-    lines = [*_without_effect(config), *_rest(config)]
+    lines = [*_without_effect(config)]
     for path in sorted(config.given):
         lines += [f"{path}: {text}" for pattern, text in IDLE.items() if re.fullmatch(pattern, path)]
     return lines
@@ -42,12 +40,3 @@ def _without_effect(config: Config) -> Iterator[str]:
         if listen.tls is not None and listen.url.scheme not in TLS_SCHEMES:
             text = f"has no effect on {listen.url.scheme}; use stratum+tls or wss, or leave it out"
             yield f"listen.{index}.tls: {text}"
-
-
-def _rest(config: Config) -> Iterator[str]:
-    if config.http.tls is not None:
-        yield f"http.tls: TLS {LATER} leave it out"
-    if config.http.worker_metrics:
-        yield f"http.worker_metrics: metrics by worker {LATER} use 0"
-    if config.ledger.url not in ("", Ledger().url):
-        yield f'ledger.url: the ledger {LATER} leave it out or use ""'

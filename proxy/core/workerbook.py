@@ -7,6 +7,7 @@ others only so many are kept; and a verdict may come when its worker has gone or
 """
 
 from collections import OrderedDict, deque
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from proxy.core.windows import Windows
@@ -93,6 +94,23 @@ class Record:
         if self.bad is None:
             self.bad = deque(maxlen=BAD_SHARES)
         self.bad.append(BadShare(now, reason, detail[:MAX_DETAIL], job_id[:MAX_ID], address))
+
+    def take(self, shares: Mapping[Reason, int], work: float, last_share: float, now: float) -> None:
+        """Count what another process has counted for it.
+
+        Args:
+            shares: by what became of them.
+            work: difficulty of the good ones.
+        """
+        for reason, count in shares.items():
+            self.shares[reason] = self.shares.get(reason, 0) + count
+        self.last_share = max(self.last_share, last_share)
+        self.last_seen = max(self.last_seen, last_share)
+        self.work += work
+        if any(reason in shares for reason in _GOOD):
+            if self.windows is None:
+                self.windows = Windows(self.first_seen)
+            self.windows.add(work, now)
 
     @property
     def has_worked(self) -> bool:

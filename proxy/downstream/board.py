@@ -3,10 +3,10 @@
 Strategy: wait until the epoll has something, read what is ready without blocking, feed the sans-IO
 sessions, send once a session at the end of the batch.  Batches are small and nothing awaits inside one,
 so a file number cannot be reused under it, and other tasks get their turn every few milliseconds.
+Who has not logged in is in the lobby, which is one file of the epoll, and has its say after the miners.
 A job goes out in slices for the same reason; a newer job replaces one that is still going out.
 Measured against other designs in docs/adr/0004-io-design.md.
-The traps: an event that is never read spins, so a hang-up is always read; an accept that fails for want
-of file numbers spins, so the listener rests until the next sweep.
+The trap: an event that is never read spins, so a hang-up is always read.
 """
 
 import select
@@ -19,13 +19,13 @@ import trio
 from proxy.config import Limits
 from proxy.core.tally import Tally
 from proxy.downstream.admission import Admission, Farewell
-from proxy.downstream.anteroom import Anteroom
 from proxy.downstream.arrival import arrived
 from proxy.downstream.connection import RECEIVE_BYTES, Connection
 from proxy.downstream.entrance import Entrance
 from proxy.downstream.fanout import Fanout
 from proxy.downstream.firstjobs import FirstJobs
 from proxy.downstream.house import House, PoolSide
+from proxy.downstream.lobby import Lobby
 from proxy.downstream.session import Door
 from proxy.downstream.sweep import SWEEP_SECONDS, Sweep
 from proxy.downstream.tls import Handshakes, TlsConnection
@@ -59,9 +59,9 @@ class Board:
         self._pool_side = pool_side
         self.admission = Admission(house, limits, tally, farewell)  # its limits are everybody's
         self._epoll = select.epoll()
-        self._entrances: dict[int, Entrance] = {}
-        self._anteroom = Anteroom(self._epoll, self.admission, self._let_in)
         self.connections: dict[int, Connection] = {}
+        self._lobby = Lobby(self.admission, self.connections, self._on_events, self._let_in)
+        self._epoll.register(self._lobby.epoll.fileno(), select.EPOLLIN)
         self._dirty: list[Connection] = []
         self._first_jobs = FirstJobs(self.flush)
         self.websockets = WebSockets(self.admission, pool_side)
@@ -88,13 +88,11 @@ class Board:
 
     def admit_by(self, entrance: Entrance) -> None:
         """Take miners by an entrance."""
-        sock = entrance.sock
         entrance.prepare()
         if entrance.is_websocket:
             self.websockets.open(entrance)
             return
-        self._entrances[sock.fileno()] = entrance
-        self._epoll.register(sock.fileno(), select.EPOLLIN)
+        self._lobby.open(entrance)
 
     def announce(self, house: House, received: float) -> None:
         """Send a house's current work to every miner in it.
@@ -132,22 +130,14 @@ class Board:
 
     def shut(self, listener: str = "") -> None:
         """Accept nobody more, at one listener or at all; sockets are left as they are."""
-        for fd, entrance in list(self._entrances.items()):
-            if listener in ("", entrance.door.listener):
-                if not entrance.resting:
-                    self._epoll.unregister(fd)
-                del self._entrances[fd]
+        self._lobby.shut(listener)
         self.websockets.shut(listener)
 
     def stop_listening(self) -> None:
         """Accept nobody more and read no further requests; answers still go out."""
         self._reading = False
         self.websockets.stop_listening()
-        entrances = list(self._entrances.values())
-        self.shut()
-        for entrance in entrances:
-            entrance.sock.close()
-        self._anteroom.close()
+        self._lobby.stop_listening()
         for connection in self.connections.values():
             self._ask(connection)
 
@@ -171,6 +161,7 @@ class Board:
         finally:
             self.stop_listening()
             self.close_all("shutdown")
+            self._lobby.epoll.close()
             self._epoll.close()
 
     # ---- reading
@@ -197,10 +188,8 @@ class Board:
             connection = self.connections.get(fd)
             if connection is not None:
                 self._on_events(connection, events, now)
-            elif fd in self._entrances:
-                self._accept(self._entrances[fd], now)
-            elif fd in self._anteroom.visitors:
-                self._anteroom.on_ready(self._anteroom.visitors[fd], now)
+            else:
+                self._lobby.hear(self._epoll, now)
         self.flush()
         return len(ready)
 
@@ -255,16 +244,9 @@ class Board:
         mask = (_READ if reads and self._reading else 0) | (select.EPOLLOUT if connection.leftover else 0)
         if mask != connection.mask:
             connection.mask = mask
-            self._epoll.modify(connection.fd, mask)
+            connection.epoll.modify(connection.fd, mask)
 
     # ---- accepting and closing
-
-    def _accept(self, entrance: Entrance, now: float) -> None:
-        for sock, peer in entrance.accepted(BATCH):
-            if entrance.balancers is None or not self._anteroom.receive(sock, peer, entrance, now):
-                self._let_in(sock, peer, entrance, b"", now, now)
-        if entrance.resting:
-            self._epoll.unregister(entrance.sock.fileno())
 
     def _let_in(
         self, sock: socket.socket, address: str, entrance: Entrance, ahead: bytes, since: float, now: float
@@ -280,8 +262,8 @@ class Board:
             return
         connection = self._arrived(sock, address, entrance, ahead, since)
         self.connections[connection.fd] = connection
-        connection.mask = _READ
-        self._epoll.register(connection.fd, _READ)
+        connection.epoll, connection.mask = self._lobby.epoll, _READ
+        connection.epoll.register(connection.fd, _READ)
         if not ahead:
             return
         if entrance.tls is not None:
@@ -333,7 +315,7 @@ class Board:
             return
         session = connection.session
         del self.connections[connection.fd]
-        self._epoll.unregister(connection.fd)
+        connection.epoll.unregister(connection.fd)
         connection.hang_up(last_words=bool(session.closing))
         self.admission.leave(session, connection.parting or reason, trio.current_time())
 
@@ -373,19 +355,15 @@ class Board:
     # ---- time
 
     async def _keep_time(self) -> None:
-        """Once a second: deadlines, budgets, listeners that rest."""
+        """Do once a second what is due."""
         sweep = Sweep(self.admission, self.connections.values, self._ask, self.close, self.flush)
         while True:
             await trio.sleep(SWEEP_SECONDS)
             now = trio.current_time()
             self.admission.house.warden.sweep(now)
             await sweep.round()
-            self._anteroom.sweep(now)
+            self._lobby.sweep(now)
             self.flush()
-            for fd, entrance in self._entrances.items():
-                if entrance.resting:
-                    entrance.resting = False
-                    self._epoll.register(fd, select.EPOLLIN)
 
     def count(self) -> Counter[tuple[str, str]]:
         """Count the miners that are here, by listener and dialect."""

@@ -22,6 +22,7 @@ from proxy.errors import ConfigError
 from proxy.wire.validity import not_after
 
 SCHEMES = ("stratum+tls", "wss")
+HTTP = "[http]"  # among listeners
 LOOK_SECONDS = 10  # between two looks for files that have changed
 SETTLE_SECONDS = 2  # from then until they are loaded
 DAY = 86_400
@@ -132,18 +133,24 @@ def _read_end(key: str, path: str) -> float:
 
 
 class Certificates:
-    """TLS of all listeners that have it.
+    """TLS of all listeners that have it, and of HTTP.
 
+    Args:
+        http: of HTTP; it stands among the listeners as HTTP, which no listener can be called.
     Raises: ConfigError, naming the key of the first file that is no good.
     """
 
-    def __init__(self, listening: Iterable[Listen], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, listening: Iterable[Listen], clock: Callable[[], float] = time.time, http: Tls | None = None
+    ) -> None:
         self._clock = clock
         self._tls = {
             listen.name: ServerTls(f"listen.{listen.name}", listen.tls)
             for listen in listening
             if listen.tls is not None and listen.url.scheme in SCHEMES
         }
+        if http is not None:
+            self._tls[HTTP] = ServerTls("http", http)
 
     def of(self, listener: str) -> ServerTls | None:
         """Return what makes a listener's connections, None where it is plain."""

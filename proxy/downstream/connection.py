@@ -8,6 +8,7 @@ follows, so a slow reader gets current work instead of history.
 
 import contextlib
 import errno
+import select
 import socket
 
 from proxy.downstream.session import MinerSession
@@ -30,6 +31,7 @@ class Connection:
         "budget",
         "choked",
         "dirty",
+        "epoll",
         "fd",
         "first_job_queued",
         "half_closed",
@@ -51,7 +53,8 @@ class Connection:
         self.session: MinerSession
         self.leftover = b""
         self.limit = limit  # bytes of leftover at most
-        self.mask = 0  # what the epoll is asked for
+        self.epoll: select.epoll  # that tells of it
+        self.mask = 0  # what that is asked for
         self.budget = budget  # requests it may still send before it is slowed
         self.throttled = False
         self.choked = False  # too many of its shares wait for their verdict: it is not read meanwhile

@@ -89,6 +89,7 @@ class Warden:
         self._record = self.penalties.record
         self._tell = tell
         self._tally = tally
+        self._latest_told = 0  # ban
         tally.bans = self.penalties.made
 
     def configure(self, settings: Settings) -> None:
@@ -103,12 +104,10 @@ class Warden:
 
     def refuses(self, address: str, now: float) -> str:
         """Count a new connection; why it is to be closed at once, "" if it may stay."""
-        made = self.penalties.made.total()
         step = self.penalties.connect(address, now)
         if step is Step.NONE:
             return ""
-        if self.penalties.made.total() > made:
-            self._say(step, address, now)
+        self._say(step, address, now)
         return BANNED if step is Step.BAN else THROTTLED
 
     def welcome(self, address: str, now: float) -> None:
@@ -190,7 +189,8 @@ class Warden:
         if step is Step.BAN:
             ban = self.penalties.ban(subject, now)
             # A connection closed for a miner that others bear out, or for its address, is said when it ends.
-            if ban is not None and ban.since == now:
+            if ban is not None and ban.id > self._latest_told:
+                self._latest_told = ban.id
                 latest = Counter(one.reason for one in ban.evidence)
                 self._tell(News(step, subject, ban.until - ban.since, ban.count, 0, 0, latest), now)
         elif step is not Step.NONE and isinstance(subject, Miner):

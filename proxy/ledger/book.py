@@ -1,4 +1,4 @@
-"""A ledger that is read: opened for nothing else, looked at one snapshot at a time, each statement with an end.
+"""A ledger that is read: opened for nothing else, looked at one state at a time, and never for ever.
 
 Strategy: `Book.look()` gives a connection in a transaction that sees one state of the book, however many
 statements it takes; a statement that needs longer than the book's seconds is ended.  Before the first one
@@ -18,12 +18,14 @@ import attrs
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 
+from proxy.config.rules import LedgerUrl
+from proxy.errors import ConfigError
 from proxy.ledger import schema
 from proxy.ledger.store import LedgerError, Place, faults, make_engine, read_url
 
 STEPS = 20_000  # of SQLite's machine between two looks at the clock: about a millisecond
 SECONDS = 600.0  # for a statement of somebody who waits at a terminal
-_NO_TABLE = ("no such table", "does not exist")
+_NO_TABLE = ("no such table: alembic_version", 'relation "alembic_version" does not exist')
 
 
 @attrs.frozen(eq=False)
@@ -32,7 +34,7 @@ class Book:
 
     Args:
         engine: makes its connections.
-        seconds: for one statement; more ends it.
+        seconds: for one statement, or with SQLite for one look; then it is ended.
     """
 
     place: Place
@@ -84,6 +86,12 @@ def open_book(url: str, seconds: float = SECONDS) -> Book:
         seconds: for one statement.
     Raises: ConfigError if it is no URL; LedgerError if there is no ledger of this version's schema.
     """
+    try:
+        LedgerUrl().read(url)
+    except ConfigError as error:
+        raise ConfigError(f"ledger.url: {error}") from None
+    if not url:
+        raise ConfigError("ledger.url is empty, so no ledger is kept; give a URL")
     place = read_url(url)
     if place.is_sqlite and not os.path.exists(place.file):
         raise LedgerError(f"{place}: no such file; `sluice run` makes it, in the directory it is started in")

@@ -89,13 +89,14 @@ def mark(connection: Connection, minutes: Iterable[int]) -> None:
 
 @cache
 def _marking(dialect: str) -> Any:
-    made = _module(dialect).insert(schema.dirty)
+    made = module(dialect).insert(schema.dirty)
     return made.on_conflict_do_update(
         index_elements=[schema.dirty.c.minute], set_={"touched": made.excluded.touched}
     )
 
 
-def _module(dialect: str) -> Any:
+def module(dialect: str) -> Any:
+    """Return what SQLAlchemy has for one database only."""
     return sqlite if dialect == "sqlite" else postgresql
 
 
@@ -107,7 +108,7 @@ def _run(connection: Connection, batch: Batch) -> None:
 
 @cache
 def _running(dialect: str) -> Any:
-    made = _module(dialect).insert(schema.runs)
+    made = module(dialect).insert(schema.runs)
     runs, new = schema.runs.c, made.excluded
     return made.on_conflict_do_update(
         index_elements=[runs.run],
@@ -120,7 +121,7 @@ def _blocks(connection: Connection, rows: Sequence[Row]) -> None:
     names = schema.shares.columns.keys()
     kept = set(schema.blocks.columns.keys())
     values = [{name: value for name, value in zip(names, row, strict=True) if name in kept} for row in rows]
-    statement = _module(connection.dialect.name).insert(schema.blocks).on_conflict_do_nothing()
+    statement = module(connection.dialect.name).insert(schema.blocks).on_conflict_do_nothing()
     connection.execute(statement, values)
 
 
@@ -153,7 +154,9 @@ def _insert_postgresql(connection: Connection, table: Table, rows: Sequence[Sequ
 def _from_json(name: str) -> str:
     columns = schema.metadata.tables[name].columns
     letters = [chr(ord("a") + place) for place in range(len(columns))]
-    types = [column.type.compile(postgresql.dialect()) for column in columns]
+    make: Any = postgresql.dialect
+    dialect = make()
+    types = [column.type.compile(dialect) for column in columns]
     record = ", ".join(f"{letter} {type_}" for letter, type_ in zip(letters, types, strict=True))
     return (
         f"INSERT INTO {name} ({', '.join(columns.keys())}) SELECT {', '.join(letters)} "

@@ -45,8 +45,9 @@ def read_time(words: str) -> float | None:
     Returns: seconds since 1970, None for what is neither.
     """
     given = words.strip()
-    if re.fullmatch(r"\d{9,12}(\.\d{1,9})?", given):
+    if re.fullmatch(r"\d{9,13}(\.\d{1,9})?", given):
         number = float(given)
+        number = number / 1000 if number > _LATEST else number  # milliseconds, as some have it
         return number if _LEAST_EPOCH <= number <= _LATEST else None
     try:
         moment = datetime.fromisoformat(given)

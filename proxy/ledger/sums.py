@@ -1,4 +1,4 @@
-"""What came in, added up: by time or by worker; from the roll-ups, and from the rows where those are not made.
+"""What came in, added up by time or by worker: from the roll-ups, and from rows where those are not made yet.
 
 Strategy: a minute is dirty until its sums are made of all its rows, the present one always.  So the sum of a
 span is what its roll-ups have, less those of its dirty minutes, and the rows of these.  An hour is the sum
@@ -20,9 +20,9 @@ GOOD = (Reason.ACCEPTED.value, Reason.KEPT.value)
 
 
 class Sum(NamedTuple):
-    """How many shares, and their difficulty, summed."""
+    """How many shares, and their difficulty summed."""
 
-    count: int
+    shares: int
     work: float
 
 
@@ -111,6 +111,25 @@ def presence(connection: Connection, span: Span, by_hour: bool = False) -> dict[
     return found
 
 
+def accepted_by_hour(
+    connection: Connection, span: Span, rolled: bool = True
+) -> dict[tuple[int, str, str], Sum]:
+    """Add up what pools accepted, by hour, pool and worker.
+
+    Args:
+        span: whole hours.
+        rolled: False for what is not rolled up yet alone.
+    """
+    total = _Total()
+    if rolled:
+        total.add(connection, _rolled_accepted(hours, span))
+    for part in stretches(dirty_minutes(connection, span)):
+        if rolled:
+            total.add(connection, _rolled_accepted(minutes, part), -1)
+        total.add(connection, _rows_accepted(part))
+    return {(int(hour), pool, worker): found for (hour, pool, worker), found in total.sums()}
+
+
 def dirty_minutes(connection: Connection, span: Span) -> list[int]:
     """Give the minutes of a span whose roll-ups are not made of all their rows, in their order.
 
@@ -144,18 +163,19 @@ def stretches(unmade: Iterable[int]) -> Iterator[Span]:
 
 
 class _Total:
-    """Adds up what several statements find: two columns of key, a count and a work each."""
+    """Adds up what several statements find: columns of key, the same for all, then a count and a work."""
 
     def __init__(self) -> None:
-        self._sums: dict[tuple[Any, str], tuple[int, float]] = {}
+        self._sums: dict[tuple[Any, ...], tuple[int, float]] = {}
 
     def add(self, connection: Connection, statement: Select[Any], sign: int = 1) -> None:
         """Add what a statement finds, or take it away."""
-        for first, reason, count, work in connection.execute(statement):
-            before = self._sums.get((first, reason), (0, 0.0))
-            self._sums[first, reason] = (before[0] + sign * int(count), before[1] + sign * float(work))
+        for *columns, count, work in connection.execute(statement):
+            key = tuple(columns)
+            before = self._sums.get(key, (0, 0.0))
+            self._sums[key] = (before[0] + sign * int(count), before[1] + sign * float(work))
 
-    def sums(self) -> Iterator[tuple[tuple[Any, str], Sum]]:
+    def sums(self) -> Iterator[tuple[Any, Sum]]:
         """Give what is left, in the order of its keys."""
         for key, (count, work) in sorted(self._sums.items()):
             if count:
@@ -199,6 +219,22 @@ def _rows_by_unit(span: Span, size: int) -> Select[Any]:
     bucket = (shares.c.at // (size * MICRO) * size).label(_BUCKET)
     found = select(sources.c.worker, bucket, shares.c.reason.in_(GOOD)).distinct()
     return found.select_from(shares.join(sources, shares.c.source == sources.c.id)).where(*of_span(span))
+
+
+def _rolled_accepted(table: Table, span: Span) -> Select[Any]:
+    unit, pool, worker = table.c[0], table.c.pool, table.c.worker
+    bucket = (unit - unit % HOUR).label(_BUCKET)
+    found = select(bucket, pool, worker, func.sum(table.c.count), func.sum(table.c.work))
+    found = found.where(unit >= span.since, unit < span.until, table.c.reason == GOOD[0])
+    return found.group_by(_BUCKET, pool, worker)
+
+
+def _rows_accepted(span: Span) -> Select[Any]:
+    bucket = (shares.c.at // (HOUR * MICRO) * HOUR).label(_BUCKET)
+    found = select(bucket, shares.c.pool, sources.c.worker, func.count(), func.sum(shares.c.difficulty))
+    found = found.select_from(shares.join(sources, shares.c.source == sources.c.id))
+    found = found.where(*of_span(span), shares.c.reason == GOOD[0])
+    return found.group_by(_BUCKET, shares.c.pool, sources.c.worker)
 
 
 def of_span(span: Span) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

@@ -10,6 +10,7 @@ import copy
 from collections.abc import Iterator
 
 import attrs
+import structlog
 import trio
 
 from proxy.config import Config, Listen
@@ -21,7 +22,12 @@ from proxy.downstream.entrance import Entrance
 from proxy.downstream.grading import regrade
 from proxy.downstream.session import MinerSession
 from proxy.lifecycle.ports import Ports
+from proxy.openfiles import raise_limit
 from proxy.relay import Relay
+
+SPARE_FILES = 64  # beside miners: listeners, the pool, HTTP, the log, the ledger
+
+log = structlog.get_logger()
 
 
 @attrs.define(eq=False)
@@ -86,3 +92,16 @@ class Frontage:
     def _sessions(self) -> Iterator[MinerSession]:
         yield from (connection.session for connection in self.board.connections.values())
         yield from (miner.session for miner in self.board.websockets.miners)
+
+
+def make_room(miners: int) -> None:
+    """Let the process have open files for so many miners, or say that it cannot."""
+    allowed = raise_limit(miners + SPARE_FILES) - SPARE_FILES
+    # The default of max_miners is more than most farms have; a little less is no news.
+    if allowed < miners // 2:
+        log.warning(
+            "few open files",
+            miners=allowed,
+            max_miners=miners,
+            note="raise the hard limit (ulimit -Hn, LimitNOFILE=), or lower limits.max_miners",
+        )

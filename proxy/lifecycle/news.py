@@ -9,15 +9,19 @@ from collections.abc import Callable
 import structlog
 import trio
 
+from proxy import native
 from proxy.core.conduct import Step
 from proxy.core.penalties import Miner
+from proxy.core.workerbook import WorkerBook
 from proxy.downstream.session import MinerSession
 from proxy.downstream.warden import News
 from proxy.model.share import Reason
+from proxy.native import Equihash
 from proxy.ops.logs import Repeated
 from proxy.ops.view import View
 
 STATUS_SECONDS = 60
+FORGET_SECONDS = 60  # between two looks for workers that were away for days
 TAKEOVER, LISTENER_REMOVED = "takeover", "listener_removed"  # why miners are sent away
 
 # Ends of a connection that need nobody's attention.
@@ -92,6 +96,13 @@ class Penalised:
         )
 
 
+async def forget_workers(look: Callable[[], WorkerBook]) -> None:
+    """Forget, once in a while, workers that have been away for too long."""
+    while True:
+        await trio.sleep(FORGET_SECONDS)
+        look().forget(trio.current_time())
+
+
 async def say_status(look: Callable[[], View]) -> None:
     """Say once a minute how the farm does, for whoever has only the log."""
     before, work_before = Counter(look().tally.shares), look().tally.credited
@@ -104,9 +115,19 @@ async def say_status(look: Callable[[], View]) -> None:
         log.info(
             "last minute",
             miners=sum(view.miners().values()),
-            workers=len(view.workers),
+            workers=len(view.book.online),
             sols_per_second=round((work - work_before) / STATUS_SECONDS, 2),
             **{reason: count for reason, count in last.items() if count},
             **({"work": "none"} if view.not_ready else {}),
         )
         before, work_before = shares, work
+
+
+def say_proof_check(equihash: Equihash | None) -> None:
+    """Say by which code proofs are checked; None for work that has none known here."""
+    if equihash is None:
+        log.info("proof check", path="none", note="blob work: shares are judged by what they claim")
+        return
+    log.info("proof check", path=native.PATH, algorithm=equihash.name)
+    if native.PATH == native.PYTHON:
+        log.warning("slow proof check", note="no native code: install again where gcc and Python headers are")

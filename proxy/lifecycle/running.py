@@ -68,7 +68,8 @@ def _tell_ports(proxy: Proxy, tell: Callable[[str], None]) -> None:
         tell(f"listening name={name} url={url}")
     if started.http is not None:
         host, port = started.http
-        tell(f"http url=http://{f'[{host}]' if ':' in host else host}:{port}")
+        scheme = "http" if proxy.config.http.tls is None else "https"
+        tell(f"http url={scheme}://{f'[{host}]' if ':' in host else host}:{port}")
 
 
 async def _run(

@@ -21,7 +21,7 @@ OPEN_FOLDER = "/static/"
 
 MOST_AT_ONCE = 4  # requests worked on: what they work on comes in slices anyway
 MOST_WAITING = 64  # beyond: 503
-MOST_QUERY = 2048  # bytes behind the `?`: every parameter at its longest, in per cent
+MOST_QUERY = 8192  # bytes behind the `?`: every parameter at its longest, in per cent
 MOST_BODY = 4096  # bytes: nothing here takes any, and some clients send {}
 
 POLICY = (

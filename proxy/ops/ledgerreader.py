@@ -10,6 +10,8 @@ import attrs
 import msgspec
 
 from proxy.errors import SluiceError
+from proxy.model.ended import Ended
+from proxy.ops.times import since_1970
 
 
 class LedgerDownError(SluiceError):
@@ -49,7 +51,7 @@ class ShareQuery:
 class LedgerShare(msgspec.Struct):
     """A share as the ledger has it."""
 
-    id: int
+    id: str
     at: float
     worker: str
     address: str
@@ -118,6 +120,12 @@ class LedgerBlock(msgspec.Struct):
     pool: str
     job: str
     reached: float
+
+    @classmethod
+    def of(cls, share: Ended) -> "LedgerBlock":
+        """Make one of a share that has just ended in this process."""
+        reached = 2.0**256 / max(1, int.from_bytes(share.value, "big"))
+        return cls(since_1970(share.at), share.worker, share.pool, share.job, reached)
 
 
 class LedgerReader(Protocol):

@@ -185,6 +185,8 @@ class LocalCrowd:
     async def release(self, ban_id: str) -> bool:
         """End a ban; false if there is none of that id."""
         await self.turns.turn()
+        if not ban_id.startswith(self.process):
+            return False
         number = ban_id.removeprefix(self.process)
         return (
             number.isascii() and number.isdigit() and len(number) < 16 and self.penalties.release(int(number))

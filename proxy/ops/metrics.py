@@ -65,7 +65,7 @@ class SluiceCollector(Collector):
         yield _counters(
             "sluice_limits", "Times a miner was not read for a while, by limit.", ["limit"], tally.limits
         )
-        yield GaugeMetricFamily("sluice_workers", "Worker names online.", value=len(self._view.workers))
+        yield GaugeMetricFamily("sluice_workers", "Worker names online.", value=len(self._view.book.online))
         slots = self._view.slots
         yield _gauges("sluice_nonce_slots", "Slices of the nonce space, by state.", ["state"], slots)
         yield _counters(

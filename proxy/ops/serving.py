@@ -35,7 +35,8 @@ RECEIVE_BYTES = 16_384
 MESSAGE_BYTES = 4096  # from whoever listens to events, who has nothing to say
 _NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
-TlsOfNow = Callable[[], ssl.SSLContext | None]
+Context = ssl.SSLContext
+TlsOfNow = Callable[[], Context | None]
 
 
 def _plain() -> None:
@@ -116,7 +117,6 @@ async def _accept(
     places = trio.Semaphore(MOST_CONNECTIONS)
     while True:
         await places.acquire()
-        await turns.turn()
         try:
             accepted, _ = await listening.accept()
         except OSError as error:
@@ -125,6 +125,7 @@ async def _accept(
                 await trio.sleep(REST_SECONDS)
             continue  # it has gone before it was taken
         nursery.start_soon(serve_one, accepted, places)
+        await turns.turn()
 
 
 class _Server:

@@ -19,6 +19,8 @@ def amount(value: float | None) -> str:
     size, unit = abs(value), 0
     while size >= 999.5 and unit < len(_UNITS) - 1:
         size, unit = size / 1000, unit + 1
+    if size >= 999.5:
+        return f"{value:.0e}"
     if unit == 0 and float(value).is_integer():
         return str(int(value))
     digits = 2 if size < 9.995 else 1 if size < 99.95 else 0

@@ -23,12 +23,22 @@ import trio
 
 from proxy import collector
 from proxy.app import Proxy
+from proxy.downstream.board import Board
+from proxy.downstream.guests import Guests
 from proxy.errors import ConfigError
+from proxy.lifecycle.keeping import Keeping
+from proxy.model.ended import Ended
 from proxy.ops import logs
+from proxy.ops.crowd import Crowd
+from proxy.ops.events import MOST_A_SECOND
+from proxy.ops.ledgerreader import LedgerBlock
+from proxy.ops.local import LocalCrowd
 from proxy.relay import Relay, Shared
 from proxy.upstream.session import Upstream
 from proxy.wire.lines import LineBuffer
-from proxy.workers.messages import LINE_BYTES, Change, Charge, Names, Order, Stop, line, read_order, report
+from proxy.workers.messages import LINE_BYTES, Change, Charge, Order, Stop, Told, line, read_order, report
+from proxy.workers.questions import Ask, answers
+from proxy.workers.records import Telling
 from proxy.workers.talk import ParentSink
 
 MOST_WORKERS = 64  # as the configuration has it; ids of jobs leave room for so many
@@ -54,9 +64,11 @@ class WorkerProxy(Proxy):
         self._serial = charge.serial
         self._pool_names = charge.pools
         self._channel = channel
-        self._names = Names()
+        self._found: list[LedgerBlock] = []  # since the last report
+        self._sending = trio.Lock()  # reports and answers share the channel
         self._due = trio.Event()
-        super().__init__(charge.config)
+        super().__init__(charge.config, keeps_ledger=charge.keeps_ledger)
+        self._telling = Telling(self._shared.workers)
         for listen, file in zip(charge.config.listen, charge.listening, strict=True):
             sock = socket.socket(fileno=file)
             self.ports.adopt(listen, sock)
@@ -77,7 +89,20 @@ class WorkerProxy(Proxy):
         self._serial = order.serial
         self._due_now()
 
+    async def answer(self, ask: Ask) -> None:
+        """Answer a question of the parent's."""
+        async with aclosing(answers(ask, self.view.crowd)) as found:
+            async for part in found:
+                await self._say(part)
+
     # ---- what an ordinary proxy has otherwise
+
+    def _make_crowd(self, board: Board) -> Crowd:
+        shared, process = self._shared, f"{self._place + 1}-"
+        return LocalCrowd(Guests(board), shared.workers, shared.warden.penalties, self.http.turns, process)
+
+    def _make_keeping(self, is_on: bool) -> Keeping:
+        return Keeping(self.config, self.tally, is_on, process=self._place + 1, does_chores=False)
 
     def _configure_log(self) -> None:
         settings = self.config.log
@@ -93,7 +118,12 @@ class WorkerProxy(Proxy):
             itertools.count(serial, MOST_WORKERS),
             itertools.count(MOST_WORKERS + self._place, MOST_WORKERS),
             warden=self._make_warden(),
+            tell_block=self._tell_block,
         )
+
+    def _tell_block(self, share: Ended) -> None:
+        if len(self._found) < MOST_A_SECOND:
+            self._found.append(LedgerBlock.of(share))
 
     def _make_upstream(self, relay: Relay, first_choice: Callable[[], int]) -> Upstream:
         sink = ParentSink(relay, self._pool_names)
@@ -123,21 +153,31 @@ class WorkerProxy(Proxy):
 
     async def _report(self, last: bool) -> None:
         view = self.view
-        parts = list(self._names.changes(view.workers))
-        try:
-            for part in parts:
-                told = report(
-                    view.tally,
-                    view.miners(),
-                    view.slots,
-                    part,
-                    has_work=not view.not_ready,
-                    last=last and part is parts[-1],
-                    serial=self._serial,
-                )
+        self._shared.workers.forget(trio.current_time())
+        parts = [part async for part in self._telling.parts()]
+        found, self._found = self._found, []
+        for names, records in parts:
+            told = report(
+                view.tally,
+                view.miners(),
+                view.slots,
+                names,
+                has_work=not view.not_ready,
+                last=last and names is parts[-1][0],
+                serial=self._serial,
+                records=records,
+                found=found,
+                ledger=self.keeping.standing,
+            )
+            found = []
+            await self._say(told)
+
+    async def _say(self, told: Told) -> None:
+        async with self._sending:
+            try:
                 await self._channel.send_all(line(told))
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            return  # the parent is gone, and whoever listens to it ends us
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                return  # the parent is gone, and whoever listens to it ends us
 
 
 async def orders(channel: trio.abc.ReceiveStream) -> AsyncGenerator[Order, None]:
@@ -177,7 +217,9 @@ async def _work(proxy: WorkerProxy, heard: AsyncGenerator[Order, None], signals:
 
         async def obey() -> None:
             async for order in heard:
-                if isinstance(order, Change):
+                if isinstance(order, Ask):
+                    nursery.start_soon(proxy.answer, order)
+                elif isinstance(order, Change):
                     await proxy.change(order)
                 elif isinstance(order, Stop):
                     if order.leaves:

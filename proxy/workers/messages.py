@@ -1,27 +1,30 @@
 """What parent and worker say on the channel beside the shares: JSON lines, each a bounded message.
 
     parent → worker    Charge first, a Change with every other configuration, at most one Stop
+                       Ask, whenever somebody wants to know something of the miners
     worker → parent    Report: once a second, when there is work for the first time, and last of all
+                       Answer, to each Ask
 
 Strategy: a report has whole totals, not differences, so that a lost or late one does no harm; only the
-names of miners' workers, which may be thousands, are told by what has changed.
-The traps: the charge goes through a pipe and never to argv or a file, and it holds no secret in any case;
+names and records of miners' workers, which may be thousands, are told by what has changed (records.py).
+The traps: the charge goes through a pipe and never to argv or a file, and its one secret is ledger.url;
 one line is bounded, so many names need many lines.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from proxy.config import Config
 from proxy.core.tally import Histogram, Tally
+from proxy.ledger.standing import Standing
 from proxy.model.share import Reason
+from proxy.ops.ledgerreader import LedgerBlock
+from proxy.workers.questions import Answer, Ask
+from proxy.workers.records import Added
 
-LINE_BYTES = 2_097_152  # of one message: NAMES_A_LINE names as long as they may be, and the counts
-NAMES_A_LINE = 1000
-
+LINE_BYTES = 2_097_152  # of one message: 1000 names as long as they may be, and the counts
 Labelled = list[tuple[str, str, int]]
 
 
@@ -34,6 +37,7 @@ class Charge(msgspec.Struct, tag="charge"):
         pools: the parent's pools, in their order.
         listening: file numbers of its listening sockets, in the order of config.listen.
         serial: of the configuration; another one has a larger.
+        keeps_ledger: whether it writes shares down, where the configuration says.
     """
 
     number: int
@@ -42,6 +46,7 @@ class Charge(msgspec.Struct, tag="charge"):
     pools: list[str]
     listening: list[int]
     serial: int = 0
+    keeps_ledger: bool = False
 
 
 class Change(msgspec.Struct, tag="change"):
@@ -74,6 +79,9 @@ class Report(msgspec.Struct, tag="report"):
 
     Args:
         names: connections by worker name where that has changed, 0 for gone.
+        records: what was added to the records of workers.
+        found: shares that may be blocks.
+        ledger: how its part of the ledger does.
         has_work: whether there is work for miners.
         last: nothing follows, and every share has its end.
         serial: of the configuration it goes by.
@@ -99,16 +107,20 @@ class Report(msgspec.Struct, tag="report"):
     last: bool = False
     serial: int = 0
     blocks: int = 0
+    records: list[Added] = []
+    found: list[LedgerBlock] = []
+    ledger: Standing = Standing()
 
 
-Order = Charge | Change | Stop
+Order = Charge | Change | Stop | Ask
+Told = Report | Answer
 
 _encode = msgspec.json.Encoder().encode
 read_order: Callable[[bytes | bytearray], Order] = msgspec.json.Decoder(Order).decode
-read_report: Callable[[bytes | bytearray], Report] = msgspec.json.Decoder(Report).decode
+read_told: Callable[[bytes | bytearray], Told] = msgspec.json.Decoder(Told).decode
 
 
-def line(message: Order | Report) -> bytes:
+def line(message: Order | Told) -> bytes:
     """Write a message."""
     return _encode(message) + b"\n"
 
@@ -121,11 +133,14 @@ def report(
     has_work: bool,
     last: bool = False,
     serial: int = 0,
+    records: list[Added] | None = None,
+    found: list[LedgerBlock] | None = None,
+    ledger: Standing | None = None,
 ) -> Report:
     """Make a report of a worker's counts.
 
     Args:
-        names: those that have changed, NAMES_A_LINE at most.
+        names: those that have changed; records, too.
     """
     return Report(
         received=_labelled(tally.received),
@@ -148,6 +163,9 @@ def report(
         last=last,
         serial=serial,
         blocks=tally.blocks,
+        records=records or [],
+        found=found or [],
+        ledger=ledger or Standing(),
     )
 
 
@@ -188,20 +206,3 @@ def _fill(histogram: Histogram, told: Bars) -> None:
         raise ValueError("a histogram of another form")
     histogram.counts = told.counts
     histogram.total = told.total
-
-
-class Names:
-    """Finds which worker names have changed since they were told."""
-
-    def __init__(self) -> None:
-        self._told: dict[str, int] = {}
-
-    def changes(self, now: Mapping[str, int]) -> Iterator[dict[str, int]]:
-        """Give the changes in parts of NAMES_A_LINE; one part at least, which may be empty."""
-        told: dict[str, Any] = self._told
-        changed = {name: count for name, count in now.items() if told.get(name) != count}
-        changed |= {name: 0 for name in told if name not in now}
-        self._told = dict(now)
-        pairs = list(changed.items())
-        for start in range(0, max(1, len(pairs)), NAMES_A_LINE):
-            yield dict(pairs[start : start + NAMES_A_LINE])

@@ -19,8 +19,8 @@ import attrs
 import structlog
 import trio
 
-from proxy.app import SPARE_FILES, Proxy, Started
-from proxy.config import Address, Ban, Config, Http, Ledger, Limits, Listen, Pool, parse_algorithm
+from proxy.app import Proxy, Started
+from proxy.config import Address, Ban, Config, Http, Limits, Listen, Pool, parse_algorithm
 from proxy.core.tally import Tally
 from proxy.core.windows import Windows
 from proxy.core.workerbook import WorkerBook
@@ -30,7 +30,9 @@ from proxy.downstream.parting import LAST_SECONDS
 from proxy.downstream.session import Door
 from proxy.downstream.warden import Warden
 from proxy.errors import ConfigError
-from proxy.lifecycle.news import say_status
+from proxy.lifecycle.frontage import SPARE_FILES
+from proxy.lifecycle.keeping import Keeping
+from proxy.lifecycle.news import forget_workers, say_status
 from proxy.lifecycle.ports import Ports
 from proxy.model.proof import ProofForm
 from proxy.openfiles import raise_limit
@@ -39,6 +41,7 @@ from proxy.relay import Relay
 from proxy.relays import Relays
 from proxy.upstream.contender import PoolStatus
 from proxy.wire.loginjobs import JobForm
+from proxy.workers.asking import WorkersCrowd
 from proxy.workers.lending import WORKER_BYTES, LendingRelay
 from proxy.workers.messages import Charge
 from proxy.workers.ports import spread
@@ -54,7 +57,7 @@ LINE_BYTES = 65_536
 UNANSWERED = 4096  # of one worker's shares; the pool side's own bound comes first
 OUTGOING_BYTES = 16_777_216  # unsent verdicts and jobs of a worker that is slow: 200,000 verdicts
 RECONNECT_SECONDS = 1
-KILL_SECONDS = 2  # after a worker's own patience at a stop
+KILL_SECONDS = 4  # after a worker's own patience at a stop: two are the ledger's
 
 log = structlog.get_logger()
 
@@ -67,7 +70,7 @@ def lent_config(config: Config, number_of: int, name: str, path: str) -> Config:
         name: how it logs in.
         path: of the parent's socket.
     """
-    upstream, limits = config.upstream, config.limits
+    upstream, limits, ledger = config.upstream, config.limits, config.ledger
     is_blob = parse_algorithm(upstream.algorithm) is None
     return attrs.evolve(
         config,
@@ -92,8 +95,8 @@ def lent_config(config: Config, number_of: int, name: str, path: str) -> Config:
             upstream_silence_seconds=FOR_EVER,
             reconnect_seconds_max=RECONNECT_SECONDS,
         ),
-        http=Http(address=""),
-        ledger=Ledger(url=""),
+        http=Http(address="", worker_days=config.http.worker_days),
+        ledger=attrs.evolve(ledger, spool_megabytes=max(1, ledger.spool_megabytes // number_of)),
     )
 
 
@@ -121,19 +124,19 @@ class RosterView:
         return self.roster.tally(self.relays.tally)
 
     @property
-    def workers(self) -> Counter[str]:
+    def workers(self) -> dict[str, int]:
         """Connections by the name of a miner's worker."""
-        return self.roster.names
+        return self.book.connections
 
     @property
     def book(self) -> WorkerBook:
         """What is known of each worker."""
-        return self.roster.book
+        return self.roster.gathered.book
 
     @property
     def total(self) -> Windows | None:
         """The farm's work a second."""
-        return self.roster.total
+        return self.roster.gathered.total
 
     @property
     def processes(self) -> int:
@@ -165,17 +168,20 @@ class RosterView:
 class Parent(Proxy):
     """A proxy of several processes, not yet running; of them, the one that owns the pools."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, keeps_ledger: bool = False) -> None:
         self.roster = Roster(self._usual_difficulty)
         self._pool_names = [pool.name for pool in config.upstream.pools]
-        super().__init__(config)
-        self.view = RosterView(self.relays, self.roster)
+        self._keeps_ledger = keeps_ledger
+        super().__init__(config, keeps_ledger=keeps_ledger)
         self._directory = ""
         self._door: Door
         self._is_open = trio.Event()
         self._tell_ready: Callable[[], None] = lambda: None
         self.roster.on_first_work = self._on_first_work
         self._supervisor = Supervisor(config.workers, self.roster, self._start_worker, self._charge, Random())
+        crowd = WorkersCrowd(lambda: self.roster.lives, self._supervisor.ask, self.http.turns)
+        self.view = RosterView(self.relays, self.roster, crowd)
+        self.roster.on_found = self.http.events.found_block
 
     def bind(self) -> Started:
         """Take all ports, for each worker.
@@ -213,6 +219,11 @@ class Parent(Proxy):
             await super().run()
 
     # ---- what an ordinary proxy has otherwise
+
+    def _make_keeping(self, is_on: bool) -> Keeping:
+        keeping = Keeping(self.config, self.tally, is_on, writes=False)
+        keeping.others = lambda: self.roster.ledgers
+        return keeping
 
     def _make_relay(self, first_choice: Callable[[], int]) -> Relay:
         relay = LendingRelay(
@@ -253,6 +264,7 @@ class Parent(Proxy):
     async def _run_beside(self) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(say_status, lambda: self.view)
+            nursery.start_soon(forget_workers, lambda: self.view.book)
             nursery.start_soon(self.certificates.say_ends)
             await self._is_open.wait()
             nursery.start_soon(self._supervisor.run)
@@ -313,6 +325,7 @@ class Parent(Proxy):
             lent_config(self.config, self.config.workers, name, self._path),
             list(self._pool_names),
             [self._file(listen, number) for listen in self.config.listen],
+            keeps_ledger=self._keeps_ledger,
         )
 
     def _file(self, listen: Listen, number: int) -> int:

@@ -9,16 +9,26 @@ does not count for the new one.
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import attrs
 
 from proxy.core.tally import Tally
-from proxy.core.windows import Windows
-from proxy.core.workerbook import WorkerBook
+from proxy.ledger.standing import Standing, together
+from proxy.ops.ledgerreader import LedgerBlock
 from proxy.workers.books import Book, add, closed, merged
 from proxy.workers.messages import Report, counted, tally_of
+from proxy.workers.questions import Answer
+from proxy.workers.records import Gathered
 
 NO_SLOTS = {"lent": 0, "resting": 0, "free": 0}
+
+
+class Inquiry(Protocol):
+    """Who waits for an answer."""
+
+    def take(self, answer: Answer) -> None:
+        """Take a part of it."""
 
 
 @attrs.define(eq=False)
@@ -33,6 +43,9 @@ class Life:
         names: connections by the name of a miner's worker.
         in_order: its last report said that it was the last.
         serial: of the configuration it goes by.
+        ledger: how its part of the ledger does.
+        questions: that it has not answered in full, by number.
+        outbox: lines for it that are not sent yet.
     """
 
     number: int
@@ -45,6 +58,15 @@ class Life:
     has_work: bool = False
     in_order: bool = False
     serial: int = 0
+    ledger: Standing = attrs.field(factory=Standing)
+    questions: dict[int, Inquiry] = attrs.field(factory=dict)
+    outbox: list[bytes] = attrs.field(factory=list)
+
+    def answered(self, answer: Answer) -> None:
+        """Take a part of an answer; of a question that nobody waits for any more it is dropped."""
+        inquiry = self.questions.get(answer.number)
+        if inquiry is not None:
+            inquiry.take(answer)
 
 
 class Roster:
@@ -60,9 +82,10 @@ class Roster:
         self._alive: dict[str, Life] = {}
         self._dead: dict[str, Life] = {}  # as many as die within the wait for a pool's answer
         self._past = Tally()
+        self._past_ledger = Standing()
         self.books: dict[str, Book] = {}
-        self.book = WorkerBook()
-        self.total: Windows | None = None
+        self.gathered = Gathered()
+        self.on_found: Callable[[LedgerBlock], None] = lambda _: None
         self.on_first_work: Callable[[], None] = lambda: None
         self._had_work = False
 
@@ -83,14 +106,13 @@ class Roster:
         life.tally = tally_of(report)
         life.miners = counted(report.miners)
         life.slots = report.slots
-        for name, count in report.names.items():
-            if count > 0:
-                life.names[name] = count
-            else:
-                life.names.pop(name, None)
+        self.gathered.take(life.names, report.names, report.records)
+        for block in report.found:
+            self.on_found(block)
         life.has_work = report.has_work
         life.in_order = report.last
         life.serial = report.serial
+        life.ledger = report.ledger
         if life.has_work and not self._had_work:
             self._had_work = True
             self.on_first_work()
@@ -99,6 +121,8 @@ class Roster:
         """Say that a worker is no more."""
         self._alive.pop(life.name, None)
         self._dead[life.name] = life
+        self.gathered.end(life.names)
+        self._past_ledger = together([self._past_ledger, life.ledger.past])
 
     # ---- to look at
 
@@ -106,6 +130,11 @@ class Roster:
     def lives(self) -> list[Life]:
         """The workers that run."""
         return list(self._alive.values())
+
+    @property
+    def ledgers(self) -> list[Standing]:
+        """How the ledger does in each process that runs, and what those before them wrote."""
+        return [self._past_ledger, *(life.ledger for life in self._alive.values())]
 
     def tally(self, own: Tally) -> Tally:
         """Make the counts of the whole proxy.
@@ -122,14 +151,6 @@ class Roster:
             yield life.tally
         for life in self._dead.values():
             yield self._closed(life)
-
-    @property
-    def names(self) -> Counter[str]:
-        """Connections by the name of a miner's worker."""
-        total: Counter[str] = Counter()
-        for life in self._alive.values():
-            total.update(life.names)
-        return total
 
     @property
     def slots(self) -> dict[str, int]:

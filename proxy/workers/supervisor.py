@@ -16,8 +16,9 @@ import trio
 
 from proxy.upstream.backoff import Backoff
 from proxy.wire.lines import LineBuffer
-from proxy.workers.messages import LINE_BYTES, Change, Charge, Stop, line, read_report
+from proxy.workers.messages import LINE_BYTES, Change, Charge, Report, Stop, line, read_told
 from proxy.workers.process import Worker
+from proxy.workers.questions import Ask
 from proxy.workers.roster import Life, Roster
 
 START_SECONDS = 60  # until the first report: sixty-four interpreters may be starting on one core
@@ -77,6 +78,11 @@ class Supervisor:
         with trio.move_on_after(CHANGE_SECONDS):
             while any(life.serial < self._serial for life in self._roster.lives):
                 await self._heard.wait()
+
+    def ask(self, life: Life, ask: Ask) -> None:
+        """Put a question to a worker; its answer goes to life.answered()."""
+        life.outbox.append(line(ask))
+        self._tell_news()
 
     def _tell_news(self) -> None:
         self._news.set()
@@ -165,6 +171,10 @@ class Supervisor:
         try:
             await worker.channel.send_all(line(charge))
             while not self._stop.is_set():
+                if life.outbox:
+                    lines, life.outbox = life.outbox, []
+                    await worker.channel.send_all(b"".join(lines))
+                    continue
                 if told == self._serial:
                     await self._news.wait()
                     continue
@@ -189,7 +199,11 @@ class Supervisor:
                 return ""
             try:
                 for text in lines.feed(bytes(data)):
-                    self._roster.take(life, read_report(text))
+                    said = read_told(text)
+                    if isinstance(said, Report):
+                        self._roster.take(life, said)
+                    else:
+                        life.answered(said)
                     patience = SILENT_SECONDS
                 self._heard.set()
                 self._heard = trio.Event()

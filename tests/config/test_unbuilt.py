@@ -12,7 +12,8 @@ TLS = 'tls = { certificate = "c", key = "k" }\n'
 def test_a_plain_configuration_asks_for_nothing_more(texts: Texts) -> None:
     assert unbuilt(texts.load(POOL)) == []
     assert unbuilt(texts.load(POOL + '[ledger]\nurl = ""\n[[listen]]\ndifficulty = 8\n')) == []
-    assert unbuilt(texts.load(POOL + '[ledger]\nurl = "sqlite:///sluice.db"\n')) == []
+    assert unbuilt(texts.load(POOL + '[ledger]\nurl = "sqlite:///other.db"\nretention_days = 9\n')) == []
+    assert unbuilt(texts.load(POOL + "[http]\nworker_metrics = 5\n" + TLS)) == []
     assert unbuilt(texts.load(POOL + "[[listen]]\ndifficulty = { start = 8 }\n")) == []
     assert unbuilt(texts.load(POOL + '[limits.ban]\nseconds = 30\nallow = ["10.0.0.0/8"]\n')) == []
     for scheme in ("stratum+tls", "wss", "ws"):
@@ -26,10 +27,8 @@ def test_a_plain_configuration_asks_for_nothing_more(texts: Texts) -> None:
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        (POOL + "[http]\nworker_metrics = 5\n", "http.worker_metrics"),
-        (POOL + "[http]\n" + TLS, "http.tls"),
-        (POOL + '[ledger]\nurl = "sqlite:///other.db"\n', "ledger.url"),
-        (POOL + "[ledger]\nretention_days = 31\n", "ledger.retention_days"),
+        (POOL + '[ledger]\nnats = "nats://h:4222"\n', "ledger.nats"),
+        (POOL + '[ledger]\nnats_subject = "sluice.shares"\n', "ledger.nats_subject"),
     ],
 )
 def test_what_is_not_built_is_named(texts: Texts, text: str, path: str) -> None:
@@ -40,8 +39,9 @@ def test_what_is_not_built_is_named(texts: Texts, text: str, path: str) -> None:
 
 
 def test_each_thing_has_its_line(texts: Texts) -> None:
-    text = POOL + "[http]\nworker_metrics = 5\n" + TLS
-    assert [line.split(":")[0] for line in unbuilt(texts.load(text))] == ["http.tls", "http.worker_metrics"]
+    text = POOL + '[ledger]\nnats = "nats://h:4222"\nnats_subject = "a.b"\n'
+    keys = [line.split(":")[0] for line in unbuilt(texts.load(text))]
+    assert keys == ["ledger.nats", "ledger.nats_subject"]
 
 
 def test_a_certificate_on_a_plain_port_is_not_passed_over(texts: Texts) -> None:

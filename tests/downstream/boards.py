@@ -118,7 +118,7 @@ async def opened(
         nursery.cancel_scope.cancel()
     assert len(board) == 0
     assert not board.admission.here
-    assert not board._anteroom.visitors
+    assert not board._lobby.anteroom.visitors
     assert tally.connections["farm"] == sum(made.reasons().values())
     assert house.space is None or house.space.lent == 0
     assert not house.held

@@ -1,11 +1,18 @@
 """One count of all miners, whatever they come by."""
 
+import gc
+import socket
+
 from proxy.config import Ban, Limits
 from proxy.core.tally import Tally
 from proxy.downstream.admission import Admission
+from proxy.downstream.arrival import arrived
+from proxy.downstream.connection import Connection
+from proxy.downstream.entrance import Entrance
 from proxy.downstream.listeners import UNIX
 from proxy.downstream.session import MinerSession
 from proxy.downstream.warden import Warden
+from proxy.model.share import Reason, Verdict
 from tests.kit.miners import FakeHouse, door
 
 
@@ -93,3 +100,40 @@ def test_who_is_refused_for_its_address_is_counted_and_no_miner() -> None:
     counts = {reason: count for (_, reason), count in desk.tally.disconnects.items()}
     assert counts["not_stratum"] == 60 - counts.get("throttled", 0) - counts.get("banned", 0) + 1
     assert desk.tally.connections["farm"] == 62
+
+
+def test_who_has_gone_leaves_nothing_to_the_garbage_collector() -> None:
+    desk = Desk()
+    door_ = door()
+
+    def comes_and_goes() -> None:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            assert desk.admission.enter(door_, "192.0.2.1", 0.0)
+            made = arrived(desk.admission, woken, woken, ours, "192.0.2.1", Entrance(ours, door_), b"", 0.0)
+            made.session.receive(b"junk\n", 0.0)
+            desk.admission.leave(made.session, "closed", 1.0)
+
+    def woken(_: Connection) -> None:
+        pass
+
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(100):
+            comes_and_goes()
+            desk.admission.turn_away(door_, "192.0.2.1", "full", "", 0.0)
+        desk.ended.clear()
+        assert gc.collect() < 100
+    finally:
+        gc.enable()
+
+
+def test_a_verdict_that_comes_too_late_finds_its_session() -> None:
+    desk = Desk()
+    session = desk.comes("192.0.2.1")
+    assert session is not None
+    session.unanswered = 1
+    desk.admission.leave(session, "closed", 1.0)
+    session.answer(b"4", Verdict(Reason.ACCEPTED))
+    assert not session.unanswered

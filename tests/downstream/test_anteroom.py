@@ -71,10 +71,10 @@ async def test_a_health_check_leaves_no_trace(clock: MockClock, said: bytes) -> 
         async with opened(make=behind()) as made:
             async with await made.connect() as check:
                 await check.say(said)
-                await made.until(lambda: made.board._anteroom.visitors)
+                await made.until(lambda: made.board._lobby.anteroom.visitors)
                 await stays_quiet(0.5)
                 assert len(made.board) == 0
-            await made.until(lambda: not made.board._anteroom.visitors)
+            await made.until(lambda: not made.board._lobby.anteroom.visitors)
             assert (made.tally.connections, made.tally.disconnects, made.ended) == ({}, {}, [])
 
 
@@ -137,7 +137,7 @@ async def test_who_says_nothing_is_closed_at_the_login_deadline(clock: MockClock
 async def test_those_who_wait_count_for_the_bound_of_all(clock: MockClock) -> None:
     with within():
         async with opened(Limits(max_miners=1), make=behind()) as made, await made.connect():
-            await made.until(lambda: made.board._anteroom.visitors)
+            await made.until(lambda: made.board._lobby.anteroom.visitors)
             async with await made.connect() as second:
                 assert await second.hear_rest() == []
             assert made.reasons() == {"full": 1}
@@ -146,7 +146,7 @@ async def test_those_who_wait_count_for_the_bound_of_all(clock: MockClock) -> No
 async def test_a_stop_sends_them_away(clock: MockClock) -> None:
     with within():
         async with opened(make=behind()) as made, await made.connect() as miner:
-            await made.until(lambda: made.board._anteroom.visitors)
+            await made.until(lambda: made.board._lobby.anteroom.visitors)
             made.board.stop_listening()
             assert await miner.hear_rest() == []
 

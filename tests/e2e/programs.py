@@ -98,7 +98,12 @@ async def program(
     environ = {**os.environ, "XDG_RUNTIME_DIR": str(directory)}
     with log.open("wb") as stderr:
         process = await trio.lowlevel.open_process(
-            argv, stdout=subprocess.PIPE, stderr=stderr, env=environ, pass_fds=tuple(inherit)
+            argv,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env=environ,
+            pass_fds=tuple(inherit),
+            cwd=directory,  # where its ledger is, unless the file says otherwise
         )
     try:
         yield Program(process, log)

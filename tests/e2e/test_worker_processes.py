@@ -337,6 +337,7 @@ async def program(pool_url: str, directory: Path) -> AsyncIterator[tuple[trio.Pr
         "SLUICE__UPSTREAM__POOLS__0__URL": pool_url,
         "SLUICE__LISTEN__0__URL": "stratum+tcp://127.0.0.1:0",
         "SLUICE__HTTP__ADDRESS": "",
+        "SLUICE__LEDGER__URL": "",
     }
     command = [sys.executable, "-m", "proxy", "run"]
     process = await trio.lowlevel.open_process(

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from proxy.ledger.book import Book, open_book
 from tests.kit import postgres as kit
+from tests.ledger.books import Author
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +24,19 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/sluice.db"
     server: kit.Postgres = request.getfixturevalue("postgres")
     return server.new_database()
+
+
+@pytest.fixture
+def author(url: str) -> Iterator[Author]:
+    """A new book of each kind, to be written by hand."""
+    made = Author(url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def book(author: Author) -> Iterator[Book]:
+    """The same, as it is read."""
+    opened = open_book(author.url)
+    yield opened
+    opened.close()

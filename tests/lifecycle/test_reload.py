@@ -5,7 +5,7 @@ import pytest
 import trio
 from structlog.testing import capture_logs
 
-from proxy.config import Address, Config, Limits, Listen, Pool, Upstream
+from proxy.config import Address, Config, Limits, Listen, Pool, Tls, Upstream
 from proxy.errors import ConfigError
 from proxy.lifecycle.reload import OK, REFUSED, Reloader
 
@@ -74,12 +74,12 @@ async def test_an_address_that_cannot_be_had_refuses_all_of_it() -> None:
     assert proxy.config == OLD
 
 
-async def test_what_is_not_built_yet_is_refused_as_at_the_start() -> None:
+async def test_what_would_have_no_effect_is_refused_as_at_the_start() -> None:
     proxy = Running()
-    new = attrs.evolve(OLD, http=attrs.evolve(OLD.http, worker_metrics=5))
+    new = attrs.evolve(OLD, listen=(attrs.evolve(OLD.listen[0], tls=Tls(certificate="c", key="k")),))
     outcome = await Reloader(proxy, lambda: new).reload()
     assert outcome.result == REFUSED
-    assert "http.worker_metrics" in outcome.faults[0]
+    assert "listen.0.tls: has no effect" in outcome.faults[0]
 
 
 async def test_what_does_not_go_with_what_must_wait_is_refused() -> None:

@@ -162,6 +162,8 @@ class FakeApi:
 def serving(api: FakeApi, port: int = 0) -> Iterator[FakeApi]:
     """Let it answer on loopback."""
 
+    gone = threading.Event()
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -170,6 +172,9 @@ def serving(api: FakeApi, port: int = 0) -> Iterator[FakeApi]:
             super().setup()
 
         def do_GET(self) -> None:
+            if gone.is_set():
+                self.close_connection = True
+                return
             status, body = api.answer(self.path, self.headers.get("Authorization", ""))
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -188,6 +193,7 @@ def serving(api: FakeApi, port: int = 0) -> Iterator[FakeApi]:
     try:
         yield api
     finally:
+        gone.set()
         api.goes_on.set()
         server.shutdown()
         thread.join()

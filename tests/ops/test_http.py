@@ -9,6 +9,10 @@ import trio
 
 from proxy.downstream.listeners import bind_tcp
 from proxy.ops import http, metrics
+from proxy.ops.api.desk import Desk
+from proxy.ops.serving import serve
+from proxy.ops.tokens import Tokens
+from proxy.ops.turns import Turns
 from proxy.ops.view import RelayView
 from tests.downstream.farms import Farm, farm
 from tests.kit.miners import within
@@ -44,7 +48,8 @@ async def serving(
         await trio.lowlevel.checkpoint()
         return reloaded
 
-    application = http.build(view, metrics.registry(view, 0.0), http.Tokens(token, admin), reload)
+    desk = Desk(view, Tokens(token, admin), 0.0, reload)
+    application = http.build(desk, metrics.registry(view, 0.0))
     sock = bind_tcp("http.address", "127.0.0.1", 0, "127.0.0.1:0")
     port = sock.getsockname()[1]
 
@@ -61,7 +66,7 @@ async def serving(
 
     with within():
         async with trio.open_nursery() as nursery:
-            await nursery.start(http.serve, application, sock)
+            await nursery.start(serve, application, sock, Turns())
             yield ask
             nursery.cancel_scope.cancel()
 
@@ -104,8 +109,10 @@ async def test_head_has_the_headers_and_no_body() -> None:
 
 async def test_other_paths_and_methods_are_refused() -> None:
     async with serving(farm()) as ask:
-        for path in ("/", "/metrics/", "/../etc/passwd", "/%00"):
-            assert (await ask(path)).status in (307, 404)
+        for path in ("/nowhere", "/metrics/", "/../etc/passwd", "/%00", "/api/v1", "/api/v2/summary"):
+            answer = await ask(path)
+            assert answer.status == 404
+            assert json.loads(answer.body)["error"].startswith("nothing at /")
         for method in ("POST", "DELETE", "BREW"):
             assert (await ask("/metrics", method)).status == 405
 

@@ -36,7 +36,7 @@ def test_an_amount(value: float | None, shown: str) -> None:
 
 @given(st.floats() | st.integers(-(10**30), 10**30) | st.none())
 def test_any_amount_is_short(value: float | None) -> None:
-    assert len(words.amount(value)) <= 20
+    assert len(words.amount(value)) <= 7
 
 
 @pytest.mark.parametrize(

@@ -102,11 +102,12 @@ class Run:
                 with trio.fail_after(START_SECONDS):
                     pool, proxy = await self._set_up(cores[0])
                 nursery.start_soon(drain, proxy)
-                nursery.start_soon(self._watch, proxy)
+                watching = await nursery.start(self._watch, proxy)
                 load = await self._be_quiet(nursery)
                 await self._be_flooded(proxy, load)
                 cpu = {program.name: cpu_of(program.pid) for program in self._programs}
                 metrics = await self._settle(load)
+                watching.cancel()
                 outcome = await self._gather(pool, proxy, load, metrics, cpu)
                 nursery.cancel_scope.cancel()
         finally:
@@ -198,17 +199,19 @@ class Run:
                 await trio.sleep(SAMPLE_SECONDS)
         return await scrape(*self._http)
 
-    async def _watch(self, proxy: Program) -> None:
-        while True:
-            try:
-                at = trio.current_time()
-                self._samples.append(look(proxy.pid, at, self._phase, await scrape(*self._http)))
-            except OSError as error:  # TimeoutError is one
-                self._failed_scrapes += 1
-                self._tell(f"no answer from /metrics: {error}")
-                if proxy.returned is not None:
-                    raise RuntimeError(f"the proxy ended: see {proxy.errors}") from None
-            await trio.sleep(SAMPLE_SECONDS)
+    async def _watch(self, proxy: Program, *, task_status: trio.TaskStatus[trio.CancelScope]) -> None:
+        with trio.CancelScope() as scope:
+            task_status.started(scope)
+            while True:
+                try:
+                    at, metrics = trio.current_time(), await scrape(*self._http)
+                    self._samples.append(look(proxy.pid, at, self._phase, metrics))
+                except OSError as error:  # TimeoutError is one
+                    self._failed_scrapes += 1
+                    self._tell(f"no answer from /metrics: {error}")
+                    if proxy.returned is not None:
+                        raise RuntimeError(f"the proxy ended: see {proxy.errors}") from None
+                await trio.sleep(SAMPLE_SECONDS)
 
     async def _gather(
         self, pool: Program, proxy: Program, load: Load, metrics: Metrics, cpu: Mapping[str, float]

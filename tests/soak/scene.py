@@ -80,6 +80,7 @@ def configuration(scene: Scene, pools: Mapping[str, int], tls: Tls, folder: Path
 def write(wanted: dict[str, Any], folder: Path) -> tuple[Path, list[str]]:
     """Write a configuration, but for what is not built; returns as configuration()."""
     path = folder / "sluice.toml"
+    wanted.setdefault("ledger", {"url": f"sqlite:///{folder.resolve()}/soak.db", "retention_days": 1})
     left_out: list[str] = []
     while True:
         path.write_text(tomli_w.dumps(wanted), encoding="utf-8")
@@ -125,7 +126,6 @@ def _wanted(scene: Scene, pools: Mapping[str, int], tls: Tls) -> dict[str, Any]:
             "ban": {"check_after": 20, "seconds": 10, "max_seconds": 60},
         },
         "http": {"address": "127.0.0.1:0"},
-        "ledger": {"url": "sqlite:///soak.db", "retention_days": 1},
         "log": {"format": "json"},
     }
 

@@ -6,6 +6,7 @@ import attrs
 
 from proxy.config import Address, Listen
 from proxy.core.workerbook import Record
+from proxy.ops.events import Events
 from proxy.ops.ledgerreader import LedgerReader
 from proxy.ops.ordering import Orders
 from proxy.ops.tokens import Tokens
@@ -27,6 +28,7 @@ class Desk:
         listening: listeners, and where they really stand.
         certificate_ends: of listeners with TLS, in seconds since 1970.
         ledger: None where none is kept.
+        events: who is told what happens.
     """
 
     view: View
@@ -37,5 +39,6 @@ class Desk:
     listening: Callable[[], Listening] = lambda: ()
     certificate_ends: Callable[[], Mapping[str, float]] = dict
     ledger: LedgerReader | None = None
+    events: Events = attrs.field(factory=Events)
     turns: Turns = attrs.field(factory=Turns)
     workers: Orders[Record] = attrs.field(factory=Orders)

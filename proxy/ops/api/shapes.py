@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+Time = Annotated[datetime, Meta(tz=True)]
 Count = Annotated[int, Meta(ge=0)]
 Figure = Annotated[float, Meta(ge=0)]
 Verdicts = Annotated[dict[str, int], Meta(description="Shares by what became of them.")]
@@ -42,8 +43,8 @@ class Summary(msgspec.Struct):
     """The whole proxy at a glance."""
 
     version: str
-    started_at: datetime
-    now: datetime
+    started_at: Time
+    now: Time
     uptime_seconds: float
     ready: bool
     reason: Annotated[str, Meta(description='Why there is no work for miners, "" if there is.')]
@@ -61,7 +62,7 @@ class Summary(msgspec.Struct):
     conserved: bool
     sols_per_second: Rates
     difficulty: float
-    last_job_at: datetime | None
+    last_job_at: Time | None
     jobs: Count
     switches: Count
     connections: Count
@@ -80,7 +81,7 @@ class Summary(msgspec.Struct):
 class HistoryPoint(msgspec.Struct, omit_defaults=True):
     """One bar of a history, and when it began."""
 
-    at: datetime
+    at: Time
     sols_per_second: float
     shares: dict[str, int] | None = None
 
@@ -100,8 +101,8 @@ class Upstream(msgspec.Struct):
     url: str
     state: Literal["active", "standby", "connecting", "down"]
     difficulty: float
-    last_job_at: datetime | None
-    connected_at: datetime | None
+    last_job_at: Time | None
+    connected_at: Time | None
     reject_ratio: float
     current: Annotated[bool, Meta(description="Whether shares go to it.")]
     last_fault: str
@@ -136,7 +137,7 @@ class Listener(msgspec.Struct):
     miners: Count
     connections: Count
     tls: bool
-    certificate_expires_at: datetime | None
+    certificate_expires_at: Time | None
     received: Count
 
 
@@ -157,8 +158,8 @@ class Miner(msgspec.Struct):
     dialect: str
     agent: str
     difficulty: float
-    connected_at: datetime
-    last_share_at: datetime | None
+    connected_at: Time
+    last_share_at: Time | None
     shares: Verdicts
     unanswered: Count
     standing: Literal["ok", "slowed"]
@@ -177,9 +178,9 @@ class Worker(msgspec.Struct, kw_only=True):
     name: str
     online: bool
     miners: Count
-    first_seen_at: datetime
-    last_seen_at: datetime
-    last_share_at: datetime | None
+    first_seen_at: Time
+    last_seen_at: Time
+    last_share_at: Time | None
     sols_per_second: Rates
     shares: Verdicts
     accepted: Count
@@ -198,7 +199,7 @@ class Workers(msgspec.Struct):
 class BadShare(msgspec.Struct):
     """A share that came to nothing."""
 
-    at: datetime
+    at: Time
     reason: str
     detail: str
     job: str
@@ -216,7 +217,7 @@ class WorkerDetail(Worker, kw_only=True):
 class Evidence(msgspec.Struct):
     """What a ban is for."""
 
-    at: datetime
+    at: Time
     reason: str
     job: str
     detail: str
@@ -232,8 +233,8 @@ class Ban(msgspec.Struct):
     address: str
     listener: str
     reason: str
-    since: datetime
-    until: datetime
+    since: Time
+    until: Time
     times: Count
     evidence: list[Evidence]
 
@@ -248,8 +249,8 @@ class Bans(msgspec.Struct):
 class LedgerShare(msgspec.Struct):
     """A share as it was written down."""
 
-    id: int
-    at: datetime
+    id: str
+    at: Time
     worker: str
     address: str
     listener: str
@@ -284,8 +285,8 @@ class PoolSum(msgspec.Struct):
 class Reconciliation(msgspec.Struct):
     """Whether every share is accounted for."""
 
-    since: datetime | None
-    until: datetime
+    since: Time | None
+    until: Time
     holds: bool
     received: Count
     filtered: dict[str, int]
@@ -302,7 +303,7 @@ class Reconciliation(msgspec.Struct):
 class Block(msgspec.Struct):
     """A share that was a block."""
 
-    at: datetime
+    at: Time
     worker: str
     pool: str
     job: str

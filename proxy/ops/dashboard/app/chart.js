@@ -3,7 +3,7 @@
 // theme changes; and uPlot measures itself once, so its width follows an observer.
 
 import { el, setText } from "./dom.js";
-import { NOTHING, count, rate } from "./format.js";
+import { NOTHING, count, exact, rate } from "./format.js";
 import { BAD, sum } from "./verdicts.js";
 
 const uPlot = window.uPlot;
@@ -38,9 +38,8 @@ function moment(seconds, step) {
 
 // `what` is whose hashrate it is, for those who hear the page.
 export class Chart {
-  constructor(what, height = 220) {
+  constructor(what) {
     this.what = what;
-    this.height = height;
     this.points = [];
     this.plot = null;
     this.canvas = el("div", { class: "plot", role: "img", "aria-label": `Hashrate of ${what} over time` });
@@ -104,7 +103,7 @@ export class Chart {
     if (index !== null && index !== undefined && this.points[index]) {
       const point = this.points[index];
       const bad = point.shares ? `, ${count(sum(point.shares, BAD))} bad shares` : "";
-      setText(this.readout, `${new Date(point.at).toLocaleString("en-GB")}: ${rate(point.sols_per_second)}${bad}`);
+      setText(this.readout, `${exact(point.at)}: ${rate(point.sols_per_second)}${bad}`);
       return;
     }
     const mean = rates.reduce((total, value) => total + value, 0) / rates.length;
@@ -120,7 +119,7 @@ export class Chart {
         el(
           "tr",
           {},
-          el("td", {}, new Date(point.at).toLocaleString("en-GB")),
+          el("td", {}, exact(point.at)),
           el("td", { class: "num" }, rate(point.sols_per_second)),
           el("td", { class: "num" }, point.shares ? count(sum(point.shares, BAD)) : NOTHING),
         ),
@@ -129,21 +128,25 @@ export class Chart {
   }
 
   fit() {
-    const width = Math.floor(this.canvas.clientWidth);
-    if (this.plot && width > 0 && width !== this.plot.width) this.plot.setSize({ width, height: this.height });
-    else if (!this.plot && width > 0 && this.points.length > 1) this.rebuild();
+    const { width, height } = this.room();
+    if (!this.plot) this.rebuild();
+    else if (width > 0 && (width !== this.plot.width || height !== this.plot.height)) this.plot.setSize({ width, height });
+  }
+
+  room() {
+    return { width: Math.floor(this.canvas.clientWidth), height: Math.floor(this.canvas.clientHeight) };
   }
 
   rebuild() {
     this.plot?.destroy();
     this.plot = null;
-    const width = Math.floor(this.canvas.clientWidth);
+    const { width, height } = this.room();
     if (width <= 0 || this.points.length < 2) return;
     const [text, line, stroke] = ["muted", "line", "accepted"].map(color);
     const axis = { stroke: text, font: "11px system-ui, sans-serif", grid: { stroke: line, width: 1 }, ticks: { stroke: line, width: 1, size: 4 } };
     const options = {
       width,
-      height: this.height,
+      height,
       padding: [8, 8, 0, 0],
       legend: { show: false },
       cursor: { y: false, drag: { x: false, y: false }, points: { size: 8 } },

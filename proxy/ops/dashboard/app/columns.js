@@ -1,7 +1,7 @@
 // The columns of the tables, each written once: how a row's part is made, and how it is patched.
 
 import { disconnect } from "./actions.js";
-import { el, name, setAttribute, setState, setText, state } from "./dom.js";
+import { bar, el, name, plain, setAttribute, setBar, setState, setText, state } from "./dom.js";
 import { count, difficulty, percent, rate, setTime, short, time } from "./format.js";
 import { workerAddress } from "./router.js";
 import { textColumn } from "./table.js";
@@ -26,14 +26,14 @@ function timeColumn(id, title, at, more) {
 export function ratioColumn(more) {
   return {
     id: "reject_ratio",
-    title: "Bad",
+    title: "Bad %",
     num: true,
-    make: () => el("span", { class: "ratio" }, el("span"), el("meter", { min: "0", max: "0.5", "aria-hidden": "true" })),
+    make: () => el("span", { class: "ratio" }, bar("bad-part"), el("span")),
     patch: (node, row) => {
       const ratio = row.reject_ratio ?? 0;
-      setText(node.firstChild, percent(ratio));
+      setText(node.lastChild, percent(ratio));
+      setBar(node.firstChild, ratio * 2); // half of its shares is the whole length: nobody lets it come so far
       setAttribute(node, "class", `ratio ${badLevel(ratio)}`);
-      if (node.lastChild.value !== Math.min(ratio, 0.5)) node.lastChild.value = Math.min(ratio, 0.5);
     },
     ...more,
   };
@@ -69,7 +69,7 @@ export function minerColumns(app, withWorker, done) {
     withWorker && { id: "worker", title: "Worker", sort: "worker", rank: 1, make: (row) => workerLink(row.worker) },
     textColumn("address", "Address", (row) => row.address, { rank: withWorker ? 2 : 1 }),
     textColumn("listener", "Listener", (row) => `${row.listener} · ${row.dialect}`, { rank: 3 }),
-    { id: "agent", title: "Software", rank: 3, make: (row) => el("span", { class: "cut", title: row.agent }, row.agent || "–") },
+    { id: "agent", title: "Software", rank: 3, make: (row) => el("span", { class: "cut", title: plain(row.agent) }, plain(row.agent) || "–") },
     textColumn("difficulty", "Difficulty", (row) => difficulty(row.difficulty), { num: true, rank: 2 }),
     timeColumn("connected", "Connected", (row) => row.connected_at, { rank: 3 }),
     timeColumn("last_share", "Last share", (row) => row.last_share_at, { rank: 2 }),

@@ -46,14 +46,14 @@ export function setClass(node, name) {
 }
 
 const SHAPES = {
-  ok: "M8 1.500a6.500 6.500 0 1 0 0 13 6.500 6.500 0 0 0 0-13Zm-3 6.700 2.100 2.100 4-4.300",
-  warn: "M8 2 1.500 13.500h13ZM8 6.500v3.200m0 1.800v.3",
-  bad: "M5.300 1.500h5.400l3.800 3.800v5.400l-3.800 3.800H5.300l-3.800-3.800V5.300ZM5.700 5.700l4.600 4.600m0-4.600-4.600 4.600",
-  off: "M8 2.500a5.500 5.500 0 1 0 0 11 5.500 5.500 0 0 0 0-11Z",
-  on: "M8 2.500a5.500 5.500 0 1 0 0 11 5.500 5.500 0 0 0 0-11Zm0 3a2.500 2.500 0 1 0 0 5 2.500 2.500 0 0 0 0-5Z",
-  key: "M10.500 2a3.500 3.500 0 1 0-2.800 5.600L2 13.300V14.500h2.200v-1.800H6V11l2.300-1.500M11 5h.1",
-  sun: "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM8 1v1.500m0 11V15M1 8h1.500m11 0H15M3 3l1 1m8 8 1 1m0-10-1 1m-8 8-1 1",
-  moon: "M13.500 9.500A6 6 0 0 1 6.500 2.500a6 6 0 1 0 7 7Z",
+  ok: "M8 1.5a6.5 6.5 0 1 0 0 13 6.5 6.5 0 0 0 0-13Zm-3 6.7 2.1 2.1 4-4.3",
+  warn: "M8 2 1.5 13.5h13ZM8 6.5v3.2m0 1.8v.3",
+  bad: "M5.3 1.5h5.4l3.8 3.8v5.4l-3.8 3.8H5.3l-3.8-3.8V5.3ZM5.7 5.7l4.6 4.6m0-4.6-4.6 4.6",
+  off: "M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11Z",
+  on: "M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11Zm0 3a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5Z",
+  key: "M10.5 1.8a3.7 3.7 0 1 0 0 7.4 3.7 3.7 0 0 0 0-7.4ZM7.8 8.2 2 14m1.8-1.8 1.6 1.6m.4-3.6 1.3 1.3M11.3 4.7h.1",
+  sun: "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM8 1v1.5m0 11V15M1 8h1.5m11 0H15M3 3l1 1m8 8 1 1m0-10-1 1m-8 8-1 1",
+  moon: "M13.5 9.5A6 6 0 0 1 6.5 2.5a6 6 0 1 0 7 7Z",
   auto: "M8 2a6 6 0 1 0 0 12V2Zm0 0a6 6 0 0 1 0 12",
 };
 
@@ -83,9 +83,26 @@ export function setState(node, level, text, title) {
   setAttribute(node, "title", title);
 }
 
-// A name of a stranger: cut off by the style sheet, whole in the title, and never turning the line around.
+// What a stranger wrote, with every sign that cannot be seen or that turns the line around spelt out: else
+// "rig[U+202E]gnp.exe" would be read as another rig.
+export function plain(text) {
+  return String(text).replace(/[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, (sign) => `[U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+// A name of a stranger: cut off by the style sheet, whole in the title.
 export function name(text) {
-  return el("bdi", { class: "name", title: text }, text || "(no name)");
+  const shown = plain(text);
+  return el("bdi", { class: "name", title: shown }, shown || "(no name)");
+}
+
+// A part of one as a length; the number stands beside it.
+export function bar(kind) {
+  return el("span", { class: `part ${kind}`, "aria-hidden": "true" }, el("span"));
+}
+
+export function setBar(node, part) {
+  const width = `${(Math.min(1, Math.max(0, part)) * 100).toFixed(1)}%`;
+  if (node.firstChild.style.width !== width) node.firstChild.style.width = width;
 }
 
 // Runs a function before the next paint, however often it is asked for until then.

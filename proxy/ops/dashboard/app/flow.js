@@ -48,7 +48,7 @@ export function layout({ received, forwarded, ended, here }, width, height) {
   const scale = Math.max(0, height - SLOT * (ended.length + here.length)) / Math.max(1, received);
   const thick = (value) => (value > 0 ? Math.max(THINNEST, value * scale) : 0);
   const narrow = width < 520;
-  const columns = narrow ? [0, width * 0.2, width * 0.46] : [0, width * 0.36, width - 190];
+  const columns = narrow ? [0, width * 0.18, width * 0.42] : [0, width * 0.36, width - 200];
   const place = (list, x, from) => {
     let y = from;
     return list.map((node) => {
@@ -98,7 +98,7 @@ export class Flow {
     const width = Math.floor(this.node.clientWidth);
     if (!this.summary || width < 50) return;
     const what = parts(this.summary);
-    const at = layout(what, width, width < 520 ? 250 : 300);
+    const at = layout(what, width, width < 520 ? 240 : 264);
     this.used = new Set();
     setAttribute(this.picture, "viewBox", `0 0 ${width} ${Math.ceil(at.bottom)}`);
     setAttribute(this.picture, "width", width);
@@ -144,7 +144,7 @@ export class Flow {
     const narrow = width < 520;
     this.text("head>received", "flow-head", at.columns[0], 13, narrow ? "Received" : `Received ${count(what.received)}`);
     this.text("head>forwarded", "flow-head", at.columns[1], 13, narrow ? "To the pool" : `To the pool ${count(what.forwarded)}`);
-    this.text("head>ended", "flow-head", at.columns[2], 13, narrow ? "The pool's verdict" : "The pool's verdict");
+    this.text("head>ended", "flow-head", at.columns[2], 13, "The pool's verdict");
   }
 
   label(node, x, received) {

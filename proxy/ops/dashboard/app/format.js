@@ -3,6 +3,7 @@
 import { el, setAttribute, setText } from "./dom.js";
 
 const WHOLE = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
+const MOMENT = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "long" });
 const PREFIXES = ["", "k", "M", "G", "T", "P"];
 export const NOTHING = "–";
 
@@ -93,7 +94,7 @@ export function ago(iso) {
 
 export function exact(iso) {
   const at = new Date(iso);
-  return Number.isNaN(at.getTime()) ? "" : `${at.toLocaleString("en-GB", { timeZoneName: "short" })}`;
+  return Number.isNaN(at.getTime()) ? "" : MOMENT.format(at);
 }
 
 // A <time> that says how long ago, with the moment itself in its title; `tick` keeps it true.

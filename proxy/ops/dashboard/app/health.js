@@ -7,6 +7,7 @@ import { sum } from "./verdicts.js";
 const ENOUGH = 20; // answers of the pool, before a ratio says anything
 export const WINDOW = 300; // seconds that "lately" means
 const OLD_JOB = 600; // seconds; no coin of ours has blocks that rare
+const MANY = 0.2; // of all workers that are known; some of those away have been sold
 const NO_ACCEPT = 120; // seconds without an accepted share while others go out
 
 // What of two summaries lies between them; both since the start of the same proxy.
@@ -54,7 +55,7 @@ export function health(summary, pools, lately) {
     const [first, ...rest] = found.sort((a, b) => (a.level === b.level ? 0 : a.level === "bad" ? -1 : 1));
     return { ...first, also: rest };
   }
-  const { shares } = answered(lately) >= ENOUGH ? lately : summary;
+  const { shares } = isTelling(lately) ? lately : summary;
   const ratio = acceptRatio(shares);
   return {
     level: "ok",
@@ -66,17 +67,21 @@ export function health(summary, pools, lately) {
   };
 }
 
+// Whether a window is long and full enough to say more than the whole time does.
+export function isTelling(window) {
+  return window.seconds >= 60 && answered(window) >= ENOUGH;
+}
+
 function answered(window) {
   return sum(window.shares, ["accepted", "rejected", "lost"]);
 }
 
 function* faults(summary, pools, lately) {
   if (!summary.ready) {
-    const down = pools.filter((pool) => pool.state === "down").map((pool) => pool.name);
     yield {
       level: "bad",
       title: "No work: the farm earns nothing",
-      detail: `${sentence(summary.reason || "no pool gives work")} Last job ${ago(summary.last_job_at)}.${down.length ? ` Down: ${down.join(", ")}.` : ""}`,
+      detail: `${sentence(summary.reason || "no pool gives work")} Last job ${ago(summary.last_job_at)}.`,
     };
   }
   if (summary.conserved === false) {
@@ -98,6 +103,10 @@ function* faults(summary, pools, lately) {
   }
   if (!summary.miners) {
     yield { level: "warn", title: "No miner is connected", detail: "The pool is ready and nobody works. Check the miners' address and port." };
+  }
+  const missing = summary.offline_workers ?? 0;
+  if (summary.miners && missing / (summary.workers + missing) >= MANY) {
+    yield { level: "warn", title: `${count(missing)} of ${count(summary.workers + missing)} workers are missing`, detail: "Those that left last stand first in the list below." };
   }
   const current = pools.find((pool) => pool.current);
   const preferred = pools[0];

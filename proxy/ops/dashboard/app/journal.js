@@ -1,5 +1,6 @@
 // What has happened since the page was opened, newest first; each event as one line in plain words.
 
+import { plain } from "./dom.js";
 import { count } from "./format.js";
 
 const MOST = 500; // lines; a day of a farm that is well
@@ -31,7 +32,7 @@ export class Journal {
     const say = LINES[event.type];
     if (!say) return null;
     const [level, text] = say(event);
-    const line = { at: event.at ?? new Date().toISOString(), type: event.type, level, text, worker: event.name ?? event.worker ?? "" };
+    const line = { at: event.at ?? new Date().toISOString(), type: event.type, level, text: plain(text), worker: event.name ?? event.worker ?? "" };
     this.lines.unshift(line);
     if (this.lines.length > MOST) this.lines.pop();
     this.heard(line);

@@ -69,7 +69,7 @@ export const VERDICTS = {
     todo: "Take back its overclock and look at its temperature and memory: this is what failing or overheated hardware sends.",
   },
   rejected: {
-    label: "Rejected by pool",
+    label: "Rejected",
     kind: "rejected",
     means: "The share was right as far as can be checked here, and the pool said no; its words are beside it.",
     todo: "Read the pool's words: 'stale' means the way to the pool is slow; anything else, ask the pool.",

@@ -2,7 +2,7 @@
 
 import { unban } from "../app/actions.js";
 import { get } from "../app/api.js";
-import { el, name, setText } from "../app/dom.js";
+import { el, name, plain, setText } from "../app/dom.js";
 import { count, setTime, time } from "../app/format.js";
 import { Table, textColumn } from "../app/table.js";
 import { verdict } from "../app/verdicts.js";
@@ -19,7 +19,7 @@ function evidence(ban) {
       items.map((item) =>
         typeof item === "string"
           ? el("li", {}, item)
-          : el("li", {}, time(item.at), ` ${verdict(item.reason).label}`, item.job ? ` · job ${item.job}` : "", item.detail ? ` · ${item.detail}` : ""),
+          : el("li", {}, time(item.at), ` ${verdict(item.reason).label}`, item.job ? ` · job ${plain(item.job)}` : "", item.detail ? ` · ${plain(item.detail)}` : ""),
       ),
     ),
   );

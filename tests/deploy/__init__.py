@@ -1,0 +1,1 @@
+"""What deploy/ ships: that it fits the program, and that copies are copies."""
