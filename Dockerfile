@@ -3,7 +3,7 @@
 #   docker build -t sluice .
 #   docker run --read-only -p 3333:3333 -v ledger:/var/lib/sluice \
 #     -e SLUICE__UPSTREAM__USER=0xa0… -e SLUICE__UPSTREAM__POOLS__0__URL=stratum+tcp://pool.example:3333 sluice
-#   docker build --target sbom -o . .                         # the list of what is in it, sbom.cdx.json
+#   docker build --target sbom -o . .                         # the list of all that is in it, sbom.cdx.json
 #
 # Configuration: /etc/sluice/sluice.toml (deploy/container.toml is there, mount your own over it) and SLUICE__…;
 # state, that is the ledger: the volume /var/lib/sluice, owned by 10001:10001; nothing else is written to.
@@ -16,6 +16,9 @@
 # SOURCE_DATE_EPOCH, and the base can be pinned to its last bit: --build-arg BASE=python:3.13-slim-bookworm@sha256:…
 # Its tag is not, so that a build takes up Debian's and Python's security fixes.
 ARG BASE=python:3.13-slim-bookworm
+
+FROM ${BASE} AS base
+RUN dpkg-query -W -f '${Package}\t${Version}\t${Architecture}\n' > /debian.tsv
 
 FROM ${BASE} AS build
 # No version, for the same reason; the compiler does not go on.
@@ -35,6 +38,8 @@ RUN python -m venv /opt/tools \
  && /opt/tools/bin/pip --python /opt/sluice/bin/python install --require-hashes -r deploy/image/requirements.txt
 COPY pyproject.toml README.md ./
 COPY proxy proxy
+COPY deploy/image/sbom.py deploy/image/
+COPY --from=base /debian.tsv /
 # The C parts are optional to pip; importing them makes the build fail here, and not the farm slow later.  Compiled
 # files keep the start short where the file system is read-only; they go by no time, so that they stay the same.
 RUN /opt/tools/bin/pip wheel --no-deps --no-build-isolation -w /wheels . \
@@ -42,7 +47,8 @@ RUN /opt/tools/bin/pip wheel --no-deps --no-build-isolation -w /wheels . \
  && /opt/sluice/bin/python -IB -c "import proxy.native._equihash, proxy.native._sending, proxy.sim._solver" \
  && /opt/sluice/bin/python -m compileall -q --invalidation-mode unchecked-hash /opt/sluice/lib \
  && /opt/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
-        --output-format JSON --output-file /sbom.cdx.json /opt/sluice/bin/python \
+        --output-format JSON --output-file /packages.json /opt/sluice/bin/python \
+ && /opt/sluice/bin/python -IB deploy/image/sbom.py /packages.json /debian.tsv > /sbom.cdx.json \
  && find /opt/sluice /sbom.cdx.json -exec touch -h -d "@$SOURCE_DATE_EPOCH" {} +
 
 FROM scratch AS sbom

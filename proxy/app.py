@@ -29,6 +29,7 @@ from proxy.downstream.guests import Guests
 from proxy.downstream.parting import Parting
 from proxy.downstream.warden import Warden
 from proxy.errors import SluiceError
+from proxy.ledger.standing import OFF
 from proxy.lifecycle import news
 from proxy.lifecycle.frontage import Frontage, make_room
 from proxy.lifecycle.httpside import HttpSide
@@ -40,6 +41,7 @@ from proxy.native import Equihash
 from proxy.ops import logs
 from proxy.ops.crowd import Crowd
 from proxy.ops.ledgerreader import LedgerReader
+from proxy.ops.ledgerview import LedgerView
 from proxy.ops.local import LocalCrowd
 from proxy.ops.view import RelayView, View
 from proxy.relay import Relay, Shared
@@ -241,7 +243,12 @@ class Proxy:
         )
 
     def _ledger_reader(self) -> LedgerReader | None:
-        return None
+        keeping = self.keeping
+        return (
+            LedgerView(self.config.ledger.url, lambda: keeping.standing)
+            if keeping.standing.state != OFF
+            else None
+        )
 
     def _make_shared(self) -> Shared:
         # Milliseconds since 1970: no pool gives a thousand jobs a second for long, so the ids of two runs
@@ -249,7 +256,7 @@ class Proxy:
         return Shared(
             itertools.count(int(time.time() * 1000)),
             warden=self._make_warden(),
-            tell_block=lambda share: self.http.events.found(share),
+            tell_block=news.Finds(lambda share: self.http.events.found(share)),
         )
 
     def _make_keeping(self, is_on: bool) -> Keeping:

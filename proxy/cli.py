@@ -17,6 +17,7 @@ import click
 
 from proxy.bench.commands import bench
 from proxy.errors import ConfigError, SluiceError
+from proxy.ledger.commands import ledger
 from proxy.ops.topcommand import top
 from proxy.setup.command import init
 from proxy.sim.options import sim
@@ -128,16 +129,23 @@ def _tell_whoever_listens(line: str) -> None:
         _stop_printing()
 
 
-@_example("sluice check -c sluice.toml")
+@_example("sluice check -c sluice.toml --explain")
 @sluice.command()
 @click.option("-c", "--config", "path", metavar="FILE", help=_CONFIG_HELP)
-def check(path: str | None) -> None:
+@click.option("--explain", is_flag=True, help="Say behind it, as comments, what it comes to on this machine.")
+def check(path: str | None, explain: bool) -> None:
     """Validate the configuration and print it in full, secrets masked."""
-    from proxy.config import load, to_toml, unbuilt
+    from proxy.config import find, load, to_toml, unbuilt
     from proxy.doors import unusable
 
     config = load(path, os.environ)
     click.echo(to_toml(config), nl=False)
+    if explain:
+        from proxy.setup.explaining import explained
+        from proxy.setup.machine import look
+
+        lines = explained(config, look(config, find(path, os.environ)))
+        click.echo("\n" + "\n".join(f"# {line}" for line in lines))
     for line in [*unbuilt(config), *unusable(config)]:
         click.echo(f"sluice: `sluice run` would refuse: {line}", err=True)
 
@@ -223,6 +231,7 @@ def demo(as_json: bool, pool_dialect: str | None, miners_dialect: str | None, **
 
 sluice.add_command(bench)
 sluice.add_command(init)
+sluice.add_command(ledger)
 sluice.add_command(sim)
 sluice.add_command(top)
 

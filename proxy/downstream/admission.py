@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from proxy.config import Limits
 from proxy.core.tally import Tally
+from proxy.downstream.door import Label
 from proxy.downstream.house import House
 from proxy.downstream.listeners import UNIX
 from proxy.downstream.session import Door, MinerSession
@@ -35,6 +36,7 @@ class Admission:
         self.by_address: Counter[str] = Counter()
         self._tally = tally
         self._farewell = farewell
+        self._doors: set[Door] = set()  # with somebody in them
 
     def enter(self, door: Door, address: str, now: float) -> bool:
         """Count a connection, and a miner in; false if it may not be here, and is to be closed."""
@@ -51,7 +53,17 @@ class Admission:
             return False
         self.here += 1
         self.by_address[address] += 1
+        self._doors.add(door)
         return True
+
+    def count(self) -> Counter[Label]:
+        """Count the miners that are here, by listener and dialect; costs the same however many they are."""
+        # Of a listener that is shut the door goes with its last miner.
+        self._doors = {door for door in self._doors if door.here}
+        total: Counter[Label] = Counter()
+        for door in self._doors:
+            total.update(door.here)
+        return total
 
     def leave(self, session: MinerSession, reason: str, now: float) -> None:
         """End a session that was let in.
@@ -86,6 +98,7 @@ class Admission:
     def _end(self, session: MinerSession, reason: str, now: float) -> None:
         session.closing = session.closing or reason
         session.end(now)
+        session.door.count_out(session.label)
         self.house.warden.ended(session.standing, session.closing, session.close_detail, now)
         self._tally.disconnects[session.listener, session.closing] += 1
         self._farewell(session, now)

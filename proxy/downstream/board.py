@@ -367,5 +367,4 @@ class Board:
 
     def count(self) -> Counter[tuple[str, str]]:
         """Count the miners that are here, by listener and dialect."""
-        here = Counter((c.session.listener, c.session.dialect) for c in self.connections.values())
-        return here + self.websockets.count()
+        return self.admission.count()

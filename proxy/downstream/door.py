@@ -44,6 +44,7 @@ class Flow(Protocol):
         """Answer a submit."""
 
 
+Label = tuple[str, str]  # listener and dialect
 FlowMaker = Callable[[Any], Flow]  # of a MinerSession, which is not to be named here: it needs a Door
 
 
@@ -61,6 +62,8 @@ class Door:
         job_form: how login miners get their work.
         vardiff: how the difficulty follows a miner; None where it does not.
         takes_suffix: a difficulty behind a login name is meant for us, not for the pool.
+
+    `here` counts its sessions by listener and dialect; it stays when all else changes.
     """
 
     listener: str
@@ -73,3 +76,25 @@ class Door:
     job_form: JobForm
     vardiff: Vardiff | None = None
     takes_suffix: bool = False
+    here: dict[Label, int] = attrs.field(factory=dict, init=False)
+
+    def count_in(self, dialect: str, instead: Label | None = None) -> Label:
+        """Count a session.
+
+        Args:
+            instead: what it was counted under so far.
+        Returns: what it counts under: listener and dialect.
+        """
+        label = (self.listener, dialect)
+        self.here[label] = self.here.get(label, 0) + 1
+        if instead is not None:
+            self.count_out(instead)
+        return label
+
+    def count_out(self, label: Label) -> None:
+        """Count a session no more."""
+        left = self.here[label] - 1
+        if left:
+            self.here[label] = left
+        else:
+            del self.here[label]

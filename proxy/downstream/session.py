@@ -96,7 +96,7 @@ class MinerSession:
         self.flow: Flow = next(iter(door.flows.values()))(self)
         self.vardiff = door.vardiff  # None once it has asked for a difficulty
         self._told = False  # a line has told the dialect
-        self.label = (door.listener, self.flow.dialect if len(door.flows) == 1 else UNKNOWN)
+        self.label = door.count_in(self.flow.dialect if len(door.flows) == 1 else UNKNOWN)
         self._lines = LineBuffer(line_limit(door, "", is_in=False))
         self._bad_lines = 0
         self._started = False
@@ -361,7 +361,7 @@ class MinerSession:
             return False
         if spoken != self.flow.dialect:
             self.flow = maker(self)
-        self.label = (self.door.listener, spoken)
+        self.label = self.door.count_in(spoken, instead=self.label)
         return True
 
     def _take_seat(self, now: float) -> None:

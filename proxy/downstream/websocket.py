@@ -5,17 +5,17 @@
 Strategy: trio-websocket speaks for each; a message is one line or several, and ends the last of them.
 Answers and jobs go out by a writer, which takes what the session has by then.  Few miners come so, browsers
 mostly, and a task each costs what docs/adr/0010-transports.md says; the board is for farms.
-The traps: as on the board a job is not queued behind what a slow reader has not taken, so the writer asks
-for the current one when it gets there; and a cancel must leave time to say goodbye, so miners are shielded
-from it for a moment.
+The traps: what one of these tasks raises would end the proxy, so nothing gets out of it; as on the board a
+job is not queued behind what a slow reader has not taken, so the writer asks for the current one when it gets
+there; and a cancel must leave time to say goodbye, so miners are shielded from it for a moment.
 """
 
 import ssl
-from collections import Counter
 from typing import cast
 
+import structlog
 import trio
-from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_server_stream
+from trio_websocket import ConnectionClosed, HandshakeError, WebSocketConnection, wrap_server_stream
 
 from proxy.downstream.admission import Admission
 from proxy.downstream.entrance import NO_HEADER, NOT_TRUSTED, Entrance, Heard, Visitor
@@ -35,12 +35,15 @@ NO_REQUEST = "not_websocket"  # why a connection ended
 CHOKED_SECONDS = 0.1  # between two looks at a miner whose shares have too few answers
 IDLE_BYTES = 65_536  # of frames, beside its own, before a message comes: pings for days, or any fragments
 STRANGERS_BYTES = 1024  # the same before a login: a browser pings, if at all, with some bytes
-BATCH = 64  # accepted between two checkpoints
+BATCH = 8  # let in, or sent away, between two checkpoints: each is a task or two, and half a millisecond
 CLOSE_SECONDS = 1  # for the last words, and the miner's goodbye
 REST_SECONDS = 1.0  # after no more files were to be had
 TOO_BIG, GOING, POLICY = 1009, 1001, 1008  # codes of a close, RFC 6455, 7.4.1
+GONE = (trio.BrokenResourceError, trio.ClosedResourceError, ConnectionClosed, HandshakeError)
 ORDINARY = (1000, 1001, 1005)  # of a miner that goes
 MOST_REASON = 100  # characters in a close; the frame has room for 123 bytes
+
+log = structlog.get_logger()
 
 
 class WebMiner:
@@ -119,10 +122,6 @@ class WebSockets:
         for miner in self.miners:
             miner.session.close(reason)
 
-    def count(self) -> Counter[tuple[str, str]]:
-        """Count the miners that are here, by listener and dialect."""
-        return Counter((miner.session.listener, miner.session.dialect) for miner in self.miners)
-
     async def run(self) -> None:
         """Serve until cancelled, and for a moment longer."""
         async with trio.open_nursery() as nursery:
@@ -186,6 +185,11 @@ class WebSockets:
             reason = "reset"
             try:
                 reason = await self._serve(miner, visitor)
+            except* GONE:
+                pass  # in the middle of a handshake; once there is a WebSocket its reader knows
+            except* Exception:
+                # Nobody foresaw it; it is this one's end and nobody else's.
+                log.exception("a WebSocket's task failed", listener=door.listener, address=visitor.address)
             finally:
                 self.miners.discard(miner)
                 self._admission.leave(session, reason, _now())
@@ -222,8 +226,9 @@ class WebSockets:
             if patience.cancelled_caught or websocket is None:
                 if trio.current_time() >= session.deadline:
                     seconds = self._admission.limits.login_seconds
-                    detail = f"no WebSocket within {seconds:g} s (limits.login_seconds)"
-                    session.close("login_timeout", detail)
+                    session.close(
+                        "login_timeout", f"no WebSocket within {seconds:g} s (limits.login_seconds)"
+                    )
                 elif wire.is_closed:
                     session.close(NO_REQUEST, "no request for a WebSocket that can be understood")
                 nursery.cancel_scope.cancel()
@@ -264,7 +269,8 @@ class WebSockets:
             await request.reject(404)
             return None
         websocket = await request.accept()
-        wire.on_end = _nothing
+        wire.on_end = lambda: None
+        wire.shaking = False
         return websocket
 
     async def _shake_tls(self, session: MinerSession, wire: Wire, stream: trio.SSLStream[Wire]) -> bool:
@@ -272,7 +278,6 @@ class WebSockets:
         if detail:
             session.close(NOT_TLS, detail)
             return False
-        wire.shaking = True
         try:
             await stream.do_handshake()
         except trio.BrokenResourceError as error:
@@ -280,7 +285,6 @@ class WebSockets:
             if isinstance(cause, ssl.SSLError):
                 session.close(TLS_FAULT, f"TLS: {fault_of(cause)}")
             return False
-        wire.shaking = False
         return True
 
     # ---- at work
@@ -372,17 +376,18 @@ class WebSockets:
         miner.due.set()
 
     async def _sweep(self) -> None:
-        """Once a second: deadlines."""
+        """Once a second: deadlines, of a few at a time, for each wakes tasks."""
         while True:
             await trio.sleep(1)
-            now = _now()
+            now, expired = _now(), 0
             for miner in list(self.miners):
-                miner.session.expire(now)
+                session = miner.session
+                if not session.closing and (now >= session.deadline or now >= session.next_look):
+                    session.expire(now)
+                    expired += 1
+                    if expired % BATCH == 0:
+                        await trio.lowlevel.checkpoint()
 
 
 def _now() -> float:
     return trio.current_time()
-
-
-def _nothing() -> None:
-    """Nobody waits for the end of the stream but who reads it."""

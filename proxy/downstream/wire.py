@@ -1,7 +1,7 @@
 """The stream under a WebSocket: a miner's socket, what was read of it ahead, and its turns at a handshake.
 
-Strategy: the same for ws and wss, where TLS reads from it.  Each step of a TLS handshake waits for its
-turn, one for each round of the scheduler, so that a farm that comes back does not hold up all others.
+Strategy: the same for ws and wss, where TLS reads from it.  Until there is a WebSocket each step waits for
+its turn, one for each round of the scheduler, so that a crowd that comes does not hold up all others.
 The trap: whoever reads a WebSocket's first request is not told that none will come; so the end of the
 stream is passed on by a call.
 """
@@ -22,11 +22,12 @@ class Wire(trio.abc.Stream):
         turns: whoever has it goes on with its handshake.
 
     `unheard` is how many bytes have come since heard() was called, `most` how many may; `shaking` is whether
-    a TLS handshake goes on; `on_end` is called when no more comes, `is_closed` is whether that was our doing.
+    there is no WebSocket yet; `on_end` is called when no more comes, `is_closed` is whether that was our
+    doing.
     """
 
     def __init__(self, stream: trio.SocketStream, ahead: bytes, turns: trio.StrictFIFOLock) -> None:
-        self.shaking = False
+        self.shaking = True
         self.is_closed = False
         self.unheard = 0
         self.most = sys.maxsize

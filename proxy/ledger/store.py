@@ -70,7 +70,7 @@ def read_url(text: str) -> Place:
         url = make_url(text)
     except (ArgumentError, ValueError):
         raise ConfigError(
-            'ledger.url: must be "sqlite:///FILE" or "postgresql://…"; this is no URL'
+            'ledger.url: this is none; use "sqlite:///FILE" or "postgresql://…"'
         ) from None
     if url.get_backend_name() == SQLITE:
         if not url.database or url.database == ":memory:" or url.host:

@@ -83,7 +83,8 @@ class Frontage:
     def _renew(self, entrance: Entrance, new: Entrance, now: float) -> None:
         door, former = entrance.door, copy.copy(entrance.door)
         for field in attrs.fields(Door):
-            setattr(door, field.name, getattr(new.door, field.name))
+            if field.init:
+                setattr(door, field.name, getattr(new.door, field.name))
         entrance.tls, entrance.balancers = new.tls, new.balancers
         if (door.lane, door.vardiff) != (former.lane, former.vardiff):
             regrade([session for session in self._sessions() if session.door is door], former, now)

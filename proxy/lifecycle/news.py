@@ -15,6 +15,7 @@ from proxy.core.penalties import Miner
 from proxy.core.workerbook import WorkerBook
 from proxy.downstream.session import MinerSession
 from proxy.downstream.warden import News
+from proxy.model.ended import Ended
 from proxy.model.share import Reason
 from proxy.native import Equihash
 from proxy.ops.logs import Repeated
@@ -101,6 +102,34 @@ async def forget_workers(look: Callable[[], WorkerBook]) -> None:
     while True:
         await trio.sleep(FORGET_SECONDS)
         look().forget(trio.current_time())
+
+
+class Finds:
+    """Says that a block was found, or that the pool did not take it; see downstream.endings.Endings.
+
+    Args:
+        tell: is told of those that the pool took.
+    """
+
+    def __init__(self, tell: Callable[[Ended], None]) -> None:
+        self._tell = tell
+        self._repeated = Repeated()
+
+    def __call__(self, share: Ended) -> None:
+        """Say what became of a share that met the network's target."""
+        accepted = share.reason is Reason.ACCEPTED
+        # A job has one block; more of them mean that upstream.network_difficulty is too low.
+        repeated = self._repeated.should_log((share.pool, share.job, accepted), share.at)
+        if repeated is not None:
+            facts = {"worker": share.worker, "pool": share.pool, "job": share.job}
+            facts |= {"reached": f"{2**256 / max(1, int.from_bytes(share.value, 'big')):.6g}"}
+            if accepted:
+                log.info("block found", **facts)
+            else:
+                why = share.message or share.reason.value
+                log.warning("block candidate refused", **facts, reason=share.reason.value, why=why)
+        if accepted:
+            self._tell(share)
 
 
 async def say_status(look: Callable[[], View]) -> None:

@@ -19,6 +19,7 @@ from proxy.errors import ConfigError
 from proxy.ledger.book import Book, open_book
 from proxy.ledger.reading import found_blocks, history, latest
 from proxy.ledger.reconcile import Account, reconcile
+from proxy.ledger.standing import Standing
 from proxy.ledger.store import LedgerError
 from proxy.ops.ledgerreader import (
     LedgerBlock,
@@ -57,7 +58,7 @@ class LedgerView:
         standing: how the writing side does.
     """
 
-    def __init__(self, url: str, standing: Callable[[], LedgerState]) -> None:
+    def __init__(self, url: str, standing: Callable[[], Standing]) -> None:
         self._url = url
         self._standing = standing
         self._book: Book | None = None
@@ -68,7 +69,8 @@ class LedgerView:
     @property
     def state(self) -> LedgerState:
         """How it does; at once."""
-        return self._standing()
+        now = self._standing()
+        return LedgerState(now.state, now.pending, now.written, now.lost, now.reason)
 
     async def shares(self, query: ShareQuery) -> list[LedgerShare]:
         """Give shares, the latest first.

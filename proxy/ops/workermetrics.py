@@ -17,7 +17,7 @@ from proxy.ops.ordering import in_order
 from proxy.ops.turns import Turns
 
 SPAN = "10m"
-LOOK_SECONDS = 15.0  # between two looks for the busiest, as often as is usually scraped
+LOOK_SECONDS = 5.0  # between two looks for the busiest: more often than is scraped
 MOST_NAME = 128  # characters of a label
 
 

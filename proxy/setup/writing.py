@@ -122,4 +122,4 @@ def _key(name: str, value: str, comment: str = "") -> str:
 
 
 def _commented(line: str, comment: str) -> str:
-    return f"{line:<{WIDTH}}# {comment}" if comment else line
+    return f"{line:<{WIDTH - 2}}  # {comment}" if comment else line

@@ -26,6 +26,7 @@ from proxy.app import Proxy
 from proxy.downstream.board import Board
 from proxy.downstream.guests import Guests
 from proxy.errors import ConfigError
+from proxy.lifecycle import news
 from proxy.lifecycle.keeping import Keeping
 from proxy.model.ended import Ended
 from proxy.ops import logs
@@ -118,7 +119,7 @@ class WorkerProxy(Proxy):
             itertools.count(serial, MOST_WORKERS),
             itertools.count(MOST_WORKERS + self._place, MOST_WORKERS),
             warden=self._make_warden(),
-            tell_block=self._tell_block,
+            tell_block=news.Finds(self._tell_block),
         )
 
     def _tell_block(self, share: Ended) -> None:

@@ -7,7 +7,7 @@ The trap: names and additions take as many lines as it takes, and whoever has le
 so those who have come are told first, then what was added, then those who have gone.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 import msgspec
 import trio
@@ -108,10 +108,14 @@ class Telling:
 class Gathered:
     """The parent's side: one book of all workers' records.
 
+    Args:
+        clock: monotonic seconds.
+
     `total` is the work of the whole farm.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = trio.current_time) -> None:
+        self._clock = clock
         self.book = WorkerBook()
         self.total: Windows | None = None
 
@@ -122,7 +126,7 @@ class Gathered:
             before: connections by name as this worker process told them so far; kept up to date here.
         Raises: ValueError for a reason that is none.
         """
-        now = trio.current_time()
+        now = self._clock()
         for name, count in names.items():
             if count > 0:
                 self._connected(name, count - before.get(name, 0), now)
@@ -135,7 +139,7 @@ class Gathered:
 
     def end(self, before: dict[str, int]) -> None:
         """Say that a worker process is no more, and its miners' connections with it."""
-        now = trio.current_time()
+        now = self._clock()
         for name, count in before.items():
             self._connected(name, -count, now)
         before.clear()

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import attrs
+import trio
 
 from proxy.core.tally import Tally
 from proxy.ledger.standing import Standing, together
@@ -74,9 +75,12 @@ class Roster:
 
     Args:
         usual: the difficulty the pool asks.
+        clock: monotonic seconds.
     """
 
-    def __init__(self, usual: Callable[[], float] = lambda: 1.0) -> None:
+    def __init__(
+        self, usual: Callable[[], float] = lambda: 1.0, clock: Callable[[], float] = trio.current_time
+    ) -> None:
         self._usual = usual
         self._serials = itertools.count(1)
         self._alive: dict[str, Life] = {}
@@ -84,7 +88,7 @@ class Roster:
         self._past = Tally()
         self._past_ledger = Standing()
         self.books: dict[str, Book] = {}
-        self.gathered = Gathered()
+        self.gathered = Gathered(clock)
         self.on_found: Callable[[LedgerBlock], None] = lambda _: None
         self.on_first_work: Callable[[], None] = lambda: None
         self._had_work = False
@@ -151,6 +155,11 @@ class Roster:
             yield life.tally
         for life in self._dead.values():
             yield self._closed(life)
+
+    @property
+    def names(self) -> dict[str, int]:
+        """Connections by the name of a miner's worker."""
+        return self.gathered.book.connections
 
     @property
     def slots(self) -> dict[str, int]:

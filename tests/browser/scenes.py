@@ -15,8 +15,17 @@ import attrs
 from proxy.core.tally import ROUNDTRIP_BOUNDS, Histogram, Tally
 from proxy.core.windows import Windows
 from proxy.core.workerbook import Record, WorkerBook
-from proxy.model.share import FILTERED, Reason
+from proxy.model.share import FILTERED, FORWARDED, Reason
 from proxy.ops.crowd import BadRecord, BanRecord, MinerPage, MinerQuery, MinerRecord
+from proxy.ops.ledgerreader import (
+    LedgerBlock,
+    LedgerPoint,
+    LedgerShare,
+    LedgerState,
+    PoolSum,
+    Reconciliation,
+    ShareQuery,
+)
 from proxy.upstream.contender import PoolStatus
 
 DIFFICULTY = 32.0
@@ -70,6 +79,7 @@ class Farm:
     connections: dict[str, MinerRecord] = attrs.field(factory=dict)
     past: dict[float, float] = attrs.field(factory=dict)  # work of all, by when
     rate: float = 0.0  # Sol/s of all
+    ledger: "Ledger | None" = None
 
     @property
     def workers(self) -> dict[str, int]:
@@ -265,6 +275,71 @@ def _is_wanted(one: MinerRecord, query: MinerQuery) -> bool:
     )
 
 
+@attrs.define(eq=False)
+class Ledger:
+    """A ledger that agrees with a farm's books."""
+
+    farm: Farm
+    state: LedgerState = attrs.field(factory=lambda: LedgerState("ok", 12, 981_223))
+
+    async def shares(self, query: ShareQuery) -> list[LedgerShare]:
+        """Give shares, the latest first."""
+        found = []
+        for number, record in enumerate(self.farm.book.online.values()):
+            for one in record.bad or ():
+                share = LedgerShare(
+                    number,
+                    one.at + self.farm.wall - self.farm.now,
+                    record.name,
+                    one.address,
+                    "farm",
+                    "aion",
+                    "main" if one.reason is Reason.REJECTED else "",
+                    one.job_id,
+                    one.reason.value,
+                    one.detail,
+                    DIFFICULTY,
+                    DIFFICULTY * 2.5,
+                    41.5 if one.reason is Reason.REJECTED else None,
+                    False,
+                )
+                if query.worker in ("", share.worker) and query.reason in ("", share.reason):
+                    found.append(share)
+        found.sort(key=lambda one: -one.at)
+        return found[: query.limit]
+
+    async def history(self, seconds: float, step: float, worker: str | None = None) -> list[LedgerPoint]:
+        """Give what came in, oldest first."""
+        rate = self.farm.rate / (len(self.farm.book) if worker else 1)
+        dice = random.Random(worker)
+        times = range(int(seconds // step), 0, -1)
+        return [LedgerPoint(self.farm.wall - n * step, rate * dice.uniform(0.9, 1.05), {}) for n in times]
+
+    async def reconcile(self, since: float) -> Reconciliation:
+        """Sum up what is written."""
+        tally = self.farm.tally
+        accepted, rejected, lost = (tally.shares.get(one, 0) for one in FORWARDED)
+        return Reconciliation(
+            since,
+            self.farm.wall,
+            True,
+            tally.received_total,
+            {one.value: tally.shares.get(one, 0) for one in FILTERED},
+            0,
+            tally.forwarded_total,
+            accepted,
+            rejected,
+            lost,
+            0,
+            [],
+            [PoolSum("main", tally.forwarded_total, accepted, rejected, lost)],
+        )
+
+    async def blocks(self, limit: int) -> list[LedgerBlock]:
+        """Give found blocks."""
+        return [LedgerBlock(self.farm.wall - 9000, "halla-rig05", "main", "1f2e", 4.1e6)][:limit]
+
+
 # ---- scenes
 
 
@@ -414,9 +489,17 @@ def crowd(now: float, wall: float) -> Farm:
     return farm.settle()
 
 
+def kept(now: float, wall: float) -> Farm:
+    """As well, with a ledger."""
+    farm = healthy(now, wall)
+    farm.ledger = Ledger(farm)
+    return farm
+
+
 SCENES: dict[str, Callable[[float, float], Farm]] = {
     "healthy": healthy,
     "banned": banned,
+    "ledger": kept,
     "down": down,
     "fallback": fallback,
     "offline": offline,

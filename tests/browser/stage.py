@@ -78,7 +78,15 @@ def desk_of(farm: Farm, tokens: Tokens) -> Desk:
             Address.parse("stratum+tcp://0.0.0.0:3334"),
         ),
     ]
-    return Desk(view, tokens, farm.wall - 93_784.0, reload, activate=activate, listening=lambda: listening)
+    return Desk(
+        view,
+        tokens,
+        farm.wall - 93_784.0,
+        reload,
+        activate=activate,
+        listening=lambda: listening,
+        ledger=farm.ledger,
+    )
 
 
 @attrs.frozen

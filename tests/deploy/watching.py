@@ -104,8 +104,9 @@ def _metrics(node: Any, grouped: set[str]) -> Iterator[Used]:
         case promql.MatrixSelector():
             yield from _metrics(node.vector_selector, grouped)
         case promql.AggregateExpr():
-            by = node.modifier is not None and node.modifier.type == promql.AggModifierType.By
-            yield from _metrics(node.expr, grouped | set(node.modifier.labels) if by else grouped)
+            by = node.modifier
+            left = set(by.labels) if by is not None and by.type == promql.AggModifierType.By else set()
+            yield from _metrics(node.expr, grouped | left)
         case promql.BinaryExpr():
             yield from _metrics(node.lhs, grouped)
             yield from _metrics(node.rhs, grouped)

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import attrs
 import pytest
 import trio
+from structlog.testing import capture_logs
 from trio.testing import MockClock
 from trio_websocket import (
     ConnectionClosed,
@@ -228,6 +230,42 @@ async def test_what_is_no_websocket_is_closed(clock: MockClock, said: bytes) -> 
                         pass
             await made.until(lambda: not len(made.board))
             assert made.reasons() == {"not_websocket": 1}
+
+
+def resets(miner: SocketMiner) -> None:
+    """Hang up with a reset, as port scanners do."""
+    sock = miner.stream.socket
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
+
+
+@pytest.mark.parametrize("said", [b"", ASK_FOR_IT[:30], ASK_FOR_IT])
+async def test_a_reset_in_the_handshake_is_the_end_of_one(clock: MockClock, said: bytes) -> None:
+    with within():
+        async with opened(make=at()) as made:
+            miner = await made.connect()
+            await miner.say(said)
+            resets(miner)
+            await made.until(lambda: made.reasons())
+            assert sum(made.reasons().values()) == 1
+            async with web(made) as other:
+                await other.log_in()
+
+
+async def test_a_fault_of_ours_is_the_end_of_one(clock: MockClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> str:
+        raise ZeroDivisionError
+
+    with within(), capture_logs() as logs:
+        async with opened(make=at()) as made:
+            with monkeypatch.context() as patch:
+                patch.setattr("proxy.downstream.websocket.not_websocket", fails)
+                async with await made.connect() as miner:
+                    await miner.say(ASK_FOR_IT)
+                    await made.until(lambda: made.reasons())
+            async with web(made) as other:
+                await other.log_in()
+    assert [line["log_level"] for line in logs] == ["error"]
 
 
 async def test_who_asks_for_nothing_is_closed_at_the_login_deadline(clock: MockClock) -> None:

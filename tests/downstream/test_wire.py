@@ -48,7 +48,6 @@ async def test_what_is_sent_goes_through() -> None:
 
 async def test_a_handshake_waits_for_its_turn() -> None:
     near, far, turns = wire()
-    near.shaking = True
     heard: list[bytes] = []
 
     async def hear() -> None:

@@ -8,7 +8,9 @@ from structlog.testing import capture_logs
 from proxy.core.conduct import Step
 from proxy.core.penalties import Miner
 from proxy.downstream.warden import News
-from proxy.lifecycle.news import LISTENER_REMOVED, TAKEOVER, Farewells, Penalised
+from proxy.lifecycle.news import LISTENER_REMOVED, TAKEOVER, Farewells, Finds, Penalised
+from proxy.model.ended import Ended
+from proxy.model.share import Reason
 from tests.kit.miners import Dialogue, FakeHouse
 
 
@@ -52,3 +54,66 @@ def test_a_step_is_said_once_a_minute_for_an_address_and_then_counted() -> None:
     ]
     assert said[0]["latest"] == "5 invalid_solution"
     assert (said[2]["seconds"], said[2]["latest"]) == (60, "flood")
+
+
+def a_block(reason: Reason, job: str = "1", message: str = "", at: float = 1000.0) -> Ended:
+    """A share that met the network's target."""
+    value = (2**256 // 5000).to_bytes(32, "big")
+    return Ended(
+        at,
+        at,
+        "rig1",
+        "192.0.2.1",
+        "farm",
+        "aion",
+        "main",
+        job,
+        reason,
+        message,
+        4.0,
+        value,
+        0.01,
+        block=True,
+    )
+
+
+def test_a_block_is_said_and_told_of() -> None:
+    told: list[Ended] = []
+    with capture_logs() as said:
+        Finds(told.append)(a_block(Reason.ACCEPTED))
+    assert said == [
+        {
+            "event": "block found",
+            "log_level": "info",
+            "worker": "rig1",
+            "pool": "main",
+            "job": "1",
+            "reached": "5000",
+        }
+    ]
+    assert [share.job for share in told] == ["1"]
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "why"), [(Reason.REJECTED, "stale", "stale"), (Reason.LOST, "", "lost")]
+)
+def test_one_that_the_pool_did_not_take_is_a_warning_and_no_find(
+    reason: Reason, message: str, why: str
+) -> None:
+    told: list[Ended] = []
+    with capture_logs() as said:
+        Finds(told.append)(a_block(reason, message=message))
+    assert [(line["event"], line["log_level"], line["why"]) for line in said] == [
+        ("block candidate refused", "warning", why)
+    ]
+    assert told == []
+
+
+def test_many_blocks_of_one_job_are_one_line_but_all_are_told() -> None:
+    told: list[Ended] = []
+    finds = Finds(told.append)
+    with capture_logs() as said:
+        for job in ("1", "1", "2"):
+            finds(a_block(Reason.ACCEPTED, job))
+    assert [line["job"] for line in said] == ["1", "2"]
+    assert len(told) == 3

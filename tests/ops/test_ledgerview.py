@@ -10,12 +10,13 @@ import trio
 import trio.testing
 
 from proxy.ledger.book import Book
+from proxy.ledger.standing import Standing
 from proxy.ops import ledgerview
 from proxy.ops.ledgerreader import LedgerDownError, LedgerReader, LedgerState, PoolSum, ShareQuery
 from proxy.ops.ledgerview import LedgerView
 from tests.ledger.books import NOON, Author
 
-STATE = LedgerState("behind", 5, 100, 0, "5 shares wait")
+STANDING = Standing("behind", 5, 100, 1, 4096, "5 shares wait")
 HOUR = 3600.0
 
 
@@ -34,11 +35,11 @@ def author(tmp_path: Path) -> Iterator[Author]:
 @pytest.fixture
 def view(author: Author, monkeypatch: pytest.MonkeyPatch) -> LedgerReader:
     monkeypatch.setattr(time, "time", lambda: NOON + 10)
-    return LedgerView(author.url, lambda: STATE)
+    return LedgerView(author.url, lambda: STANDING)
 
 
 def test_its_state_is_the_writers(view: LedgerReader) -> None:
-    assert view.state is STATE
+    assert view.state == LedgerState("behind", 5, 100, 1, "5 shares wait")
 
 
 async def test_shares(view: LedgerReader) -> None:
@@ -89,7 +90,7 @@ async def test_blocks(view: LedgerReader) -> None:
 
 async def test_a_ledger_that_is_not_there_is_said_and_found_when_it_comes(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/later.db"
-    view = LedgerView(url, lambda: STATE)
+    view = LedgerView(url, lambda: STANDING)
     with pytest.raises(LedgerDownError, match="no such file"):
         await view.blocks(1)
     author = Author(url)

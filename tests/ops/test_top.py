@@ -3,16 +3,10 @@
 Nothing waits for a time: each step ends when the screen shows what it is about, or the API was asked.
 """
 
-import fcntl
 import os
-import re
-import select
 import signal
-import struct
 import subprocess
 import sys
-import termios
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -21,89 +15,8 @@ from typing import Any
 import pytest
 
 import proxy
+from tests.kit.terminals import ALTERNATE, NORMAL, PATIENT, Screen
 from tests.ops.apis import FakeApi, listing, serving, summary, worker
-
-PATIENT = 60  # seconds until a test that waits in vain gives up
-_ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[()][A-Z0-9]|[=>])")
-ALTERNATE, NORMAL, CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
-
-
-class Screen:
-    """A terminal in which `sluice top` runs.
-
-    Args:
-        arguments: of the command.
-    """
-
-    def __init__(self, *arguments: str, columns: int = 120, lines: int = 30) -> None:
-        self._leader, self._follower = os.openpty()
-        self.resize(columns, lines, tell=False)
-        self.before = termios.tcgetattr(self._follower)
-        environ = {name: value for name, value in os.environ.items() if not name.startswith("SLUICE")}
-        for name in ("COLUMNS", "LINES", "NO_COLOR"):
-            environ.pop(name, None)
-        environ |= {"TERM": "xterm-256color", "PYTHONPATH": str(Path(proxy.__file__).parent.parent)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "proxy", "top", *arguments],
-            stdin=self._follower,
-            stdout=self._follower,
-            stderr=subprocess.PIPE,
-            env=environ,
-            start_new_session=True,
-        )
-        self.shown = b""
-        self._until = time.monotonic() + PATIENT
-
-    def resize(self, columns: int, lines: int, tell: bool = True) -> None:
-        """Give the window another size."""
-        fcntl.ioctl(self._leader, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        if tell:
-            self.process.send_signal(signal.SIGWINCH)
-
-    def types(self, keys: str) -> None:
-        """Press keys; what was shown before is forgotten."""
-        self.shown = b""
-        os.write(self._leader, keys.encode())
-
-    def until(self, text: str) -> str:
-        """Wait until a text is on the screen; returns all that was shown, without colours."""
-        while True:
-            plain = _ESCAPES.sub(b"", self.shown).decode("utf-8", "replace")
-            if text in plain:
-                return plain
-            self._read(text)
-
-    def until_raw(self, sent: bytes) -> None:
-        """Wait for an order to the terminal."""
-        while sent not in self.shown:
-            self._read(repr(sent))
-
-    def _read(self, what: str) -> None:
-        # It draws every second, so silence alone would never end a wait in vain.
-        left = max(0.0, self._until - time.monotonic())
-        ready, _, _ = select.select([self._leader], [], [], left)
-        assert ready, f"{what} never came; there was {self.shown[-2000:]!r}"
-        self.shown += os.read(self._leader, 65_536)
-
-    def ends(self) -> tuple[int, str]:
-        """Wait for its end; exit status and what it said to standard error."""
-        _, said = self.process.communicate(timeout=PATIENT)
-        while select.select([self._leader], [], [], 0)[0]:
-            self.shown += os.read(self._leader, 65_536)
-        return self.process.returncode, said.decode()
-
-    def is_as_before(self) -> bool:
-        """Whether the terminal has its settings and its own screen back."""
-        settings = termios.tcgetattr(self._follower) == self.before
-        return settings and self.shown.rfind(NORMAL) > self.shown.rfind(ALTERNATE) and CURSOR in self.shown
-
-    def close(self) -> None:
-        """End it, whatever it does."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
-        os.close(self._leader)
-        os.close(self._follower)
 
 
 @pytest.fixture
@@ -121,8 +34,8 @@ def opened() -> Iterator[Opened]:
     """Terminals, closed at the end."""
     with ExitStack() as stack:
 
-        def start(*arguments: str, **size: int) -> Screen:
-            screen = Screen(*arguments, **size)
+        def start(*arguments: str, columns: int = 120, lines: int = 30) -> Screen:
+            screen = Screen("top", *arguments, columns=columns, lines=lines)
             stack.callback(screen.close)
             return screen
 
@@ -136,7 +49,7 @@ def test_it_shows_the_farm_and_leaves_the_terminal_as_it_was(fake: FakeApi, open
         assert part in shown
     assert ALTERNATE in screen.shown
     screen.shown = b""
-    os.write(screen._leader, b"q")
+    os.write(screen.leader, b"q")
     assert screen.ends() == (0, "")
     screen.shown = ALTERNATE + screen.shown
     assert screen.is_as_before()
@@ -202,7 +115,7 @@ def test_however_it_ends_the_terminal_is_as_before(fake: FakeApi, opened: Opened
     screen = opened(fake.url)
     screen.until("q quit")
     if way == "ctrl-c":
-        os.write(screen._leader, b"\x03")
+        os.write(screen.leader, b"\x03")
     else:
         screen.process.send_signal(getattr(signal, way))
     assert screen.ends() == (0, "")
@@ -212,7 +125,7 @@ def test_however_it_ends_the_terminal_is_as_before(fake: FakeApi, opened: Opened
 def test_ctrl_z_gives_the_terminal_back_for_a_while(fake: FakeApi, opened: Opened) -> None:
     screen = opened(fake.url)
     screen.until("q quit")
-    os.write(screen._leader, b"\x1a")
+    os.write(screen.leader, b"\x1a")
     _, status = os.waitpid(screen.process.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
     screen.until_raw(NORMAL)

@@ -44,10 +44,8 @@ def test_what_is_sent_is_what_was_pressed(sent: bytes, pressed: list[str]) -> No
 def test_a_sequence_may_come_in_parts_and_escape_is_told_by_patience() -> None:
     decoder = Keys()
     assert decoder.feed(b"\x1b") == []
-    assert decoder.pending
-    assert decoder.feed(b"[") == []
-    assert decoder.feed(b"A") == ["up"]
-    assert not decoder.pending
+    assert (decoder.pending, decoder.feed(b"["), decoder.feed(b"A")) == (True, [], ["up"])
+    assert (decoder.pending, decoder.flush()) == (False, [])
     assert decoder.feed(b"\x1b") == []
     assert decoder.flush() == ["escape"]
     assert decoder.flush() == []

@@ -23,8 +23,10 @@ import click
 import trio
 from rich.console import Console
 
+from proxy.config import Tls
 from proxy.errors import SluiceError
 from proxy.sim.miner import SOME_ADDRESS
+from tests.kit.certificates import Authority
 from tests.soak.books import Claim, Outcome, claims
 from tests.soak.crowds import WAYS, Orders
 from tests.soak.junk import Flood
@@ -52,6 +54,7 @@ WIDTH = 150  # of tables that go to a file
 LOWEST = 19  # priority of the junk
 QUIET, FLOOD = "quiet", "chaos"  # the second as the judge of a chaos run calls it
 POOL = "solo"
+DOORS = ("farm", "tls", "ws")  # the good miners come to the first
 SETTLED_FILES = 20  # descriptors that may still be open at the end, beside those before the junk
 
 
@@ -83,7 +86,7 @@ class Run:
         self._folder = folder
         self._tell = tell
         self._programs: list[Program] = []
-        self._port = 0
+        self._ports: list[int] = []
         self._http = ("", 0)
         self._phase = QUIET
         self._samples: list[Sample] = []
@@ -123,10 +126,12 @@ class Run:
             *(f"--difficulty={DIFFICULTY}", f"--job-seconds={JOB_SECONDS}", f"--seed={self.options.seed}"),
         )
         port = port_of(await pool.hear_word(b"listening url="))
-        config, _ = write(_configuration(port), self._folder)
+        config, _ = write(_configuration(port, Authority(self._folder).issue()), self._folder)
         proxy = await self._start("proxy", "proxy", "run", "-c", str(config))
         os.sched_setaffinity(proxy.pid, [core])
-        self._port = port_of(await proxy.hear_word(b"listening name=farm url="))
+        for door in DOORS:
+            word = f"listening name={door} url=".encode()
+            self._ports.append(port_of(await proxy.hear_word(word)))
         self._http = (HOST, port_of(await proxy.hear_word(b"http url=")))
         await proxy.hear_word(b"ready")
         return pool, proxy
@@ -140,8 +145,8 @@ class Run:
         options = self.options
         orders = Orders(
             host=HOST,
-            ports=dict.fromkeys(WAYS, self._port),
-            doors=[self._port],
+            ports=dict.fromkeys(WAYS, self._ports[0]),
+            doors=self._ports,
             good=options.miners,
             bad=0,
             rate=rate_of(options.miners),
@@ -164,7 +169,7 @@ class Run:
         options = self.options
         flood = Flood(
             host=HOST,
-            port=self._port,
+            ports=self._ports,
             connections=options.connections,
             held=options.held,
             addresses=options.addresses,
@@ -173,6 +178,7 @@ class Run:
         waited = waited_for_core(proxy.pid)
         await load.order("phase", name=FLOOD)
         junk = await self._start("junk", "tests.soak.junk", json.dumps(attrs.asdict(flood)))
+        os.sched_setscheduler(junk.pid, os.SCHED_OTHER, os.sched_param(0))  # whatever we have ourselves
         os.setpriority(os.PRIO_PROCESS, junk.pid, LOWEST)
         self._phase = FLOOD
         began = trio.current_time()
@@ -239,7 +245,7 @@ class Run:
         )
 
 
-def _configuration(pool: int) -> dict[str, Any]:
+def _configuration(pool: int, tls: Tls) -> dict[str, Any]:
     """The defaults, which are what a farm has."""
     return {
         "upstream": {
@@ -247,7 +253,15 @@ def _configuration(pool: int) -> dict[str, Any]:
             "user": SOME_ADDRESS,
             "pools": [{"name": POOL, "url": f"stratum+tcp://{HOST}:{pool}"}],
         },
-        "listen": [{"name": "farm", "url": f"stratum+tcp://{HOST}:0"}],
+        "listen": [
+            {"name": "farm", "url": f"stratum+tcp://{HOST}:0"},
+            {
+                "name": "tls",
+                "url": f"stratum+tls://{HOST}:0",
+                "tls": {"certificate": tls.certificate, "key": tls.key},
+            },
+            {"name": "ws", "url": f"ws://{HOST}:0/"},
+        ],
         "http": {"address": f"{HOST}:0"},
         "ledger": {"url": "sqlite:///flood.db", "retention_days": 1},
         "log": {"format": "json"},

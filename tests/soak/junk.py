@@ -68,13 +68,14 @@ class Flood:
     """What is to be done.
 
     Args:
+        ports: of all listeners; the first is knocked at as often as all others together.
         connections: in all.
         held: open at once, at most.
         addresses: of each kind, spread over loopback; 0 for 127.0.0.1 alone, where the good miners are.
     """
 
     host: str
-    port: int
+    ports: list[int]
     connections: int
     held: int
     addresses: int
@@ -136,7 +137,7 @@ class Junk:
         if self.flood.addresses:
             sock.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
             sock.bind((self._address(kind), 0))
-        fault = sock.connect_ex((self.flood.host, self.flood.port))
+        fault = sock.connect_ex((self.flood.host, self._port()))
         if fault not in (0, errno.EINPROGRESS):
             self.seen[f"{kind}: no connection"] += 1
             sock.close()
@@ -144,6 +145,10 @@ class Junk:
         caller = Caller(sock, kind, self._words(kind), time.monotonic() + HOLD_SECONDS)
         self._callers[sock.fileno()] = caller
         self._epoll.register(sock.fileno(), select.EPOLLIN | select.EPOLLOUT)
+
+    def _port(self) -> int:
+        first, *others = self.flood.ports
+        return self._random.choice(others) if others and self._random.random() < 0.5 else first
 
     def _address(self, kind: str) -> str:
         place = self._random.randrange(self.flood.addresses)

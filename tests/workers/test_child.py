@@ -20,7 +20,7 @@ from proxy.downstream.listeners import bind
 from proxy.ops import logs
 from proxy.workers import child
 from proxy.workers.child import MOST_WORKERS, WorkerProxy, orders
-from proxy.workers.messages import Change, Charge, Report, Stop, line, read_report
+from proxy.workers.messages import Change, Charge, Report, Stop, line, read_told
 from tests.kit.miners import SocketMiner, within
 
 
@@ -50,7 +50,9 @@ class Running:
         while b"\n" not in self._rest:
             self._rest += await self.reports.receive_some()
         text, _, self._rest = self._rest.partition(b"\n")
-        return read_report(text)
+        told = read_told(text)
+        assert isinstance(told, Report)
+        return told
 
 
 @asynccontextmanager

@@ -8,19 +8,22 @@ from hypothesis import given
 
 from proxy.config import Address, Config, Limits, Listen, Pool, Upstream, Vardiff
 from proxy.core.tally import Tally
+from proxy.model.share import Reason
+from proxy.ops.crowd import MinerQuery
 from proxy.workers.messages import (
     LINE_BYTES,
-    NAMES_A_LINE,
     Charge,
-    Names,
+    Report,
     Stop,
     counted,
     line,
     read_order,
-    read_report,
+    read_told,
     report,
     tally_of,
 )
+from proxy.workers.questions import Answer, Ask, BadShares, Bans, Disconnect, Miners, Release
+from proxy.workers.records import NAMES_A_LINE, RECORDS_A_LINE, Added
 from tests.workers.reports import a_report, events, happened
 
 CONFIG = Config(
@@ -30,6 +33,13 @@ CONFIG = Config(
     limits=Limits(idle_seconds=1e9),
     given=frozenset({"limits.line_bytes"}),
 )
+
+
+def read_a_report(text: bytes) -> Report:
+    """Read a line that is a report."""
+    told = read_told(text)
+    assert isinstance(told, Report)
+    return told
 
 
 def test_a_charge_brings_the_whole_configuration() -> None:
@@ -56,7 +66,7 @@ def test_a_report_brings_the_counts(said: list[object]) -> None:
     tally.connections["farm"] += 2
     tally.disconnects["farm", "idle"] += 1
     tally.network_bytes["downstream", "in"] += 7
-    told = read_report(line(report(tally, Counter(), {}, {}, has_work=False)))
+    told = read_a_report(line(report(tally, Counter(), {}, {}, has_work=False)))
     again = tally_of(told)
     for name in ("received", "shares", "work", "forwarded", "in_flight", "connections", "disconnects"):
         assert getattr(again, name) == getattr(tally, name), name
@@ -67,7 +77,7 @@ def test_a_report_brings_the_counts(said: list[object]) -> None:
 
 
 def test_a_report_brings_who_is_there() -> None:
-    told = read_report(line(a_report(rig1=2)))
+    told = read_a_report(line(a_report(rig1=2)))
     assert counted(told.miners) == {("farm", "aion"): 1}
     assert told.names == {"rig1": 2}
     assert told.slots == {"lent": 1, "resting": 0, "free": 255}
@@ -78,7 +88,7 @@ def test_a_report_brings_who_is_there() -> None:
 @pytest.mark.parametrize("text", [b"", b"{}", b"[]", b'{"type":"report"}', b"\xff", line(Stop())])
 def test_what_is_no_report_is_refused(text: bytes) -> None:
     with pytest.raises(msgspec.MsgspecError):
-        read_report(text)
+        read_told(text)
 
 
 def test_counts_that_are_none_of_ours_are_refused() -> None:
@@ -92,17 +102,23 @@ def test_counts_that_are_none_of_ours_are_refused() -> None:
         tally_of(told)
 
 
-def test_names_are_told_when_they_change() -> None:
-    names = Names()
-    assert list(names.changes({})) == [{}]
-    assert list(names.changes({"rig1": 1, "rig2": 1})) == [{"rig1": 1, "rig2": 1}]
-    assert list(names.changes({"rig1": 1, "rig2": 1})) == [{}]
-    assert list(names.changes({"rig1": 2})) == [{"rig1": 2, "rig2": 0}]
+def test_the_longest_line_of_names_is_short_enough() -> None:
+    longest = {f"{number:05d}" + "\U0001f40c" * 251: 1 for number in range(NAMES_A_LINE)}
+    assert len(line(a_report(None, **longest))) < LINE_BYTES
 
 
-def test_many_names_are_told_in_lines_that_are_short_enough() -> None:
-    longest = {f"{number:05d}" + "\U0001f40c" * 251: 1 for number in range(2 * NAMES_A_LINE + 1)}
-    parts = list(Names().changes(longest))
-    assert [len(part) for part in parts] == [NAMES_A_LINE, NAMES_A_LINE, 1]
-    assert len(line(a_report(None, **parts[0]))) < LINE_BYTES
-    assert {name for part in parts for name in part} == set(longest)
+def test_the_longest_line_of_records_is_short_enough() -> None:
+    shares = {reason.value: 10**9 for reason in Reason}
+    longest = [Added("\U0001f40c" * 256, shares, 1e300 / 3, 1e9 / 3)] * RECORDS_A_LINE
+    told = a_report()
+    told.records = longest
+    assert len(line(told)) < LINE_BYTES
+    assert read_a_report(line(told)).records == longest
+
+
+def test_questions_and_answers() -> None:
+    query = MinerQuery(worker="rig1", sort="accepted", descending=True)
+    for question in (Miners(query), BadShares("rig1"), Bans(), Disconnect("1f"), Release("1-2")):
+        read = read_order(line(Ask(7, question)))
+        assert read == Ask(7, question)
+    assert read_told(line(Answer(7, total=1, last=True))) == Answer(7, total=1, last=True)

@@ -121,7 +121,7 @@ async def test_without_a_directory_for_its_socket_it_says_so(monkeypatch: pytest
     assert open_files() <= files
 
 
-def test_the_view_is_what_workers_have_reported() -> None:
+async def test_the_view_is_what_workers_have_reported() -> None:
     parent = Parent(CONFIG)
     view: View = parent.view
     assert isinstance(view, RosterView)
@@ -135,7 +135,7 @@ def test_the_view_is_what_workers_have_reported() -> None:
     assert [pool.name for pool in view.pools] == ["main"]
 
 
-def test_it_is_ready_when_the_first_worker_has_work() -> None:
+async def test_it_is_ready_when_the_first_worker_has_work() -> None:
     told: list[str] = []
     parent = Parent(CONFIG)
     parent.when_ready(lambda: told.append("ready"))

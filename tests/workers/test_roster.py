@@ -7,6 +7,7 @@ from proxy.workers.roster import Roster
 from tests.workers.reports import a_report
 
 OWN = Tally()
+NOW = 1000.0
 
 
 def one_share(end: Reason | None = None) -> Tally:
@@ -20,7 +21,7 @@ def one_share(end: Reason | None = None) -> Tally:
 
 
 def test_the_figures_are_those_of_all() -> None:
-    roster = Roster()
+    roster = Roster(clock=lambda: NOW)
     assert roster.tally(OWN).conserved
     assert roster.slots == {"lent": 0, "resting": 0, "free": 0}
     lives = [roster.begin(number) for number in (1, 2)]
@@ -36,7 +37,7 @@ def test_the_figures_are_those_of_all() -> None:
 
 
 def test_every_life_has_a_name_of_its_own() -> None:
-    roster = Roster()
+    roster = Roster(clock=lambda: NOW)
     first = roster.begin(1)
     roster.end(first)
     assert roster.begin(1).name != first.name
@@ -45,7 +46,7 @@ def test_every_life_has_a_name_of_its_own() -> None:
 
 def test_ready_is_told_once() -> None:
     told: list[str] = []
-    roster = Roster()
+    roster = Roster(clock=lambda: NOW)
     roster.on_first_work = lambda: told.append("ready")
     life = roster.begin(1)
     without = a_report()
@@ -56,7 +57,7 @@ def test_ready_is_told_once() -> None:
 
 
 def test_one_that_ended_in_order_has_said_all() -> None:
-    roster = Roster()
+    roster = Roster(clock=lambda: NOW)
     life = roster.begin(1)
     roster.take(life, report(one_share(Reason.LOST), {}, {}, {}, has_work=False, last=True))
     # The pool's verdict came when its miners had been told otherwise.
@@ -68,7 +69,7 @@ def test_one_that_ended_in_order_has_said_all() -> None:
 
 
 def test_one_that_died_is_counted_to_the_end_and_then_forgotten() -> None:
-    roster = Roster(usual=lambda: 2.0)
+    roster = Roster(lambda: 2.0, lambda: NOW)
     life = roster.begin(1)
     roster.take(life, a_report(one_share()))
     life.book.connections = 1

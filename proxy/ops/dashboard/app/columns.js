@@ -2,7 +2,7 @@
 
 import { disconnect } from "./actions.js";
 import { bar, el, name, plain, setAttribute, setBar, setState, setText, state } from "./dom.js";
-import { count, difficulty, percent, rate, setTime, short, time } from "./format.js";
+import { count, difficulty, percent, rate, setTime, time } from "./format.js";
 import { workerAddress } from "./router.js";
 import { textColumn } from "./table.js";
 import { verdict, worst } from "./verdicts.js";
@@ -67,13 +67,13 @@ export const workerColumns = [
 export function minerColumns(app, withWorker, done) {
   return [
     withWorker && { id: "worker", title: "Worker", sort: "worker", rank: 1, make: (row) => workerLink(row.worker) },
-    textColumn("address", "Address", (row) => row.address, { rank: withWorker ? 2 : 1 }),
-    textColumn("listener", "Listener", (row) => `${row.listener} · ${row.dialect}`, { rank: 3 }),
+    textColumn("address", "Address", (row) => row.address, { rank: withWorker ? 2 : 1, sort: withWorker && "address" }),
+    textColumn("listener", "Listener", (row) => `${row.listener} · ${row.dialect}`, { rank: 3, sort: withWorker && "listener" }),
     { id: "agent", title: "Software", rank: 3, make: (row) => el("span", { class: "cut", title: plain(row.agent) }, plain(row.agent) || "–") },
-    textColumn("difficulty", "Difficulty", (row) => difficulty(row.difficulty), { num: true, rank: 2 }),
-    timeColumn("connected", "Connected", (row) => row.connected_at, { rank: 3 }),
-    timeColumn("last_share", "Last share", (row) => row.last_share_at, { rank: 2 }),
-    textColumn("accepted", "Accepted", (row) => short(row.shares.accepted ?? 0), { num: true, rank: 3 }),
+    textColumn("difficulty", "Difficulty", (row) => difficulty(row.difficulty), { num: true, rank: 2, sort: withWorker && "difficulty" }),
+    timeColumn("connected", "Connected", (row) => row.connected_at, { rank: 3, sort: withWorker && "connected_at", first: "desc" }),
+    timeColumn("last_share", "Last share", (row) => row.last_share_at, { rank: 2, sort: withWorker && "last_share_at", first: "desc" }),
+    textColumn("accepted", "Accepted", (row) => count(row.shares.accepted ?? 0), { num: true, rank: 3, sort: withWorker && "accepted" }),
     {
       id: "standing",
       title: "Standing",
@@ -90,7 +90,7 @@ export function minerColumns(app, withWorker, done) {
         el(
           "button",
           {
-            class: "button small danger",
+            class: "button small quiet",
             type: "button",
             "aria-label": `Disconnect ${row.worker || row.address}`,
             onclick: async () => (await disconnect(app, row)) && done(),

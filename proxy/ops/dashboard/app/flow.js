@@ -79,7 +79,8 @@ export class Flow {
     this.check = el("ul", { class: "sums" });
     this.lines = [el("li"), el("li")];
     this.check.append(...this.lines);
-    this.node = el("figure", { class: "flow-figure" }, this.picture, el("figcaption", {}, this.check));
+    this.empty = el("p", { class: "empty" }, "No share has come yet.");
+    this.node = el("figure", { class: "flow-figure" }, this.empty, this.picture, el("figcaption", {}, this.check));
     this.shapes = new Map();
     this.observer = new ResizeObserver(() => this.draw());
     this.observer.observe(this.node);
@@ -98,6 +99,8 @@ export class Flow {
     const width = Math.floor(this.node.clientWidth);
     if (!this.summary || width < 50) return;
     const what = parts(this.summary);
+    this.empty.hidden = what.received > 0;
+    this.picture.toggleAttribute("hidden", !what.received);
     const at = layout(what, width, width < 520 ? 240 : 264);
     this.used = new Set();
     setAttribute(this.picture, "viewBox", `0 0 ${width} ${Math.ceil(at.bottom)}`);

@@ -8,6 +8,7 @@
 import { el, setAttribute, setText } from "./dom.js";
 import { count } from "./format.js";
 
+const SLOW = 150; // milliseconds, after which it is seen that an answer is under way
 const SIZES = [25, 50, 100, 250];
 
 // columns: [{id, title, sort?, first?, num?, rank?, make(row) → node, patch(node, row)}]
@@ -103,6 +104,7 @@ export class Table {
     }
     if (!pressing && (document.hidden || document.querySelector("dialog[open]"))) return;
     this.asking = new AbortController();
+    const slow = setTimeout(() => this.node.setAttribute("aria-busy", "true"), SLOW);
     do {
       this.again = false;
       try {
@@ -112,6 +114,8 @@ export class Table {
         if (!this.again && !this.closed) this.failed(fault);
       }
     } while (this.again && !this.closed);
+    clearTimeout(slow);
+    this.node.removeAttribute("aria-busy");
     this.asking = null;
   }
 

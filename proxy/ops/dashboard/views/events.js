@@ -26,7 +26,7 @@ export function events(app) {
     list.replaceChildren(...lines.slice(0, SHOWN).map(line));
     for (const entry of made.keys()) if (!app.journal.lines.includes(entry)) made.delete(entry);
     empty.hidden = lines.length > 0;
-    setText(total, lines.length > SHOWN ? `the newest ${SHOWN} of ${count(lines.length)}` : `${count(lines.length)} events`);
+    setText(total, lines.length > SHOWN ? `the newest ${SHOWN} of ${count(lines.length)}` : lines.length === 1 ? "1 event" : `${count(lines.length)} events`);
   });
   app.journal.heard = draw;
   return {

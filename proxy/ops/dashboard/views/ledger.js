@@ -57,7 +57,12 @@ export function ledger(app) {
   const reason = el("select", { "aria-label": "Verdict", onchange: () => load() }, el("option", { value: "" }, "Every verdict"), REASONS.map((one) => el("option", { value: one }, verdict(one).label)));
   const rest = el("div", { class: "stack" });
 
+  let was;
+
   const load = async () => {
+    hint.hidden = (app.summary?.ledger?.state ?? "off") !== "off";
+    rest.hidden = !hint.hidden;
+    if (rest.hidden) return;
     try {
       const [found, list, hits] = await Promise.all([
         get("reconcile", { since: since(Number(days.value)) }),
@@ -97,13 +102,16 @@ export function ledger(app) {
     title: "Ledger",
     node: el("div", { class: "stack" }, el("section", { class: "panel", "aria-labelledby": "view-title" }, el("h1", { id: "view-title" }, "Ledger"), writing, hint, fault), rest),
     update: (summary) => {
+      if (summary.ledger?.state !== was) {
+        was = summary.ledger?.state;
+        load();
+      }
       const book = summary.ledger ?? { state: "off" };
       setText(writing, book.state === "off" ? "" : `${count(book.written)} shares written, ${count(book.pending)} waiting${book.lost ? `, ${count(book.lost)} not written` : ""}.`);
       setClass(writing, `lead ${book.state === "ok" ? "muted" : "warn"}`);
     },
     every: 30, // seconds: a question to the database, not to memory
     refresh: load,
-    start: load,
     close: () => {},
   };
 }

@@ -185,6 +185,7 @@ export function overview(app) {
     missing.set(offline.items);
     missingMore.hidden = offline.total <= LISTED;
     setText(missingMore, `All ${count(offline.total)}`);
+    badMore.hidden = !worstOnes.items[0]?.bad;
     bad.set(worstOnes.items.filter((row) => row.bad > 0));
     pools.set(app.pools);
   };

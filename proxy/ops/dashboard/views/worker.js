@@ -141,12 +141,12 @@ export function worker(app, { name: who }) {
     connections.refresh(true);
   };
   const section = (id, title, body, more) =>
-    el("section", { class: `panel ${id}`, "aria-labelledby": `${id}-title` }, el("div", { class: "panel-head" }, el("h2", { id: `${id}-title` }, title), more), body);
+    el("section", { class: `panel ${id}`, "aria-labelledby": `${id.split(" ")[0]}-title` }, el("div", { class: "panel-head" }, el("h2", { id: `${id.split(" ")[0]}-title` }, title), more), body);
   rest.append(
     section("worker-history", "Hashrate", chart.node, spans.node),
     section("worker-shares", "What became of its shares", shares.node),
     section("worker-bad", "Its last bad shares, and why", bad.node),
-    section("worker-connections", "Connections", connections.node),
+    section("worker-connections plain", "Connections", connections.node),
   );
   return {
     title: plain(who) || "(no name)",

@@ -1,0 +1,17 @@
+"""One browser for all tests of a process; without Chromium they are left out, and say why."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.chromium import Browser, launched, missing
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """A running Chromium."""
+    why = missing()
+    if why:
+        pytest.skip(why)
+    with launched() as browser:
+        yield browser
