@@ -1,20 +1,21 @@
 # The image of Sluice: a compiler and pip in the first stage, and in the last only what runs.
 #
 #   docker build -t sluice .
-#   docker run --read-only -p 3333:3333 -v ledger:/var/lib/sluice \
+#   docker run --read-only --tmpfs /tmp -p 3333:3333 -v ledger:/var/lib/sluice \
 #     -e SLUICE__UPSTREAM__USER=0xa0… -e SLUICE__UPSTREAM__POOLS__0__URL=stratum+tcp://pool.example:3333 sluice
 #   docker build --target sbom -o . .                         # the list of all that is in it, sbom.cdx.json
 #
 # Configuration: /etc/sluice/sluice.toml (deploy/container.toml is there, mount your own over it) and SLUICE__…;
-# state, that is the ledger: the volume /var/lib/sluice, owned by 10001:10001; nothing else is written to.
+# state, that is the ledger: the volume /var/lib/sluice, owned by 10001:10001.  Nothing else is written to, but with
+# `workers` above 1 there is a socket in /tmp, or beside the ledger where that is read-only.
 # Miners: 3333; HTTP: 9180, inside the container alone until http.address and a token are set.
 #
 # Any processor: the C code asks for AVX function by function and has a portable path, and no flag here names a
 # processor.  So on arm64, or with --platform, the same file builds; every dependency has wheels for both.
 #
-# Twice the same: versions and hashes of all that comes from outside are in deploy/image/*.txt, times are
+# Twice the same: versions and hashes of all that Python brings are in deploy/image/*.txt, files have the time
 # SOURCE_DATE_EPOCH, and the base can be pinned to its last bit: --build-arg BASE=python:3.13-slim-bookworm@sha256:…
-# Its tag is not, so that a build takes up Debian's and Python's security fixes.
+# By itself it is a tag, so that a build takes up Debian's and Python's security fixes.
 ARG BASE=python:3.13-slim-bookworm
 
 FROM ${BASE} AS base

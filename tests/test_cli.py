@@ -38,7 +38,13 @@ reconnect_seconds_max = 0.1
 [http]
 address = ""
 """
-UNBUILT = '[ledger]\nnats = "nats://127.0.0.1:4222"\n'  # known, and refused by `sluice run`
+# Known, and refused by `sluice run`.
+UNBUILT = """
+[[listen]]
+name = "plain"
+url = "stratum+tcp://127.0.0.1:0"
+tls = { certificate = "nowhere.pem", key = "nowhere.key" }
+"""
 
 
 async def never_runs(*_: object) -> None:
@@ -168,7 +174,7 @@ tls = { certificate = "nowhere.pem", key = "nowhere.key" }
 def test_check_says_what_run_would_refuse() -> None:
     result = ran("check", "-c", write(POOL + UNBUILT))
     assert result.exit_code == 0
-    assert result.stderr.startswith("sluice: `sluice run` would refuse: ledger.nats: ")
+    assert result.stderr.startswith("sluice: `sluice run` would refuse: listen.1.tls: ")
 
 
 # ---- wrong configurations
@@ -213,7 +219,7 @@ def test_run_refuses_what_is_not_built() -> None:
     result = ran("run", "-c", write(POOL + UNBUILT))
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
-    assert line.startswith("sluice: ledger.nats: ")
+    assert line.startswith("sluice: listen.1.tls: ")
 
 
 # ---- faults

@@ -1,4 +1,4 @@
-"""Completes the list of what is in the image: beside the Python packages Sluice's version, Python, and Debian's.
+"""Completes the list of what is in the image: adds Python, Debian and a version to the Python packages.
 
     sbom.py PACKAGES.json DEBIAN.tsv > sbom.cdx.json
 

@@ -11,7 +11,6 @@ from proxy.config.detour import DetourUrl
 from proxy.config.rules import Text
 from proxy.config.sections import Config
 from proxy.config.shape import Key, keys_of
-from proxy.config.unbuilt import is_idle
 
 MASK = "***"
 
@@ -23,7 +22,7 @@ def to_toml(config: Config, mask: bool = True) -> str:
         config: as load() returned it.
         mask: show *** for passwords and tokens; False only for a reader who has them anyway.
     Returns: TOML that loads to the same configuration, masked secrets apart.  A secret that came from
-        a file is left with its file; what this version does not act on is left out unless it was given.
+        a file is left with its file.
     """
     return tomli_w.dumps(_table(config, config, "", mask))
 
@@ -44,8 +43,6 @@ def _table(section: attrs.AttrsInstance, config: Config, path: str, mask: bool) 
         unset = value is None or (value in ("", ()) and value == key.default)
         if unset or getattr(section, f"{name}_file", ""):
             continue
-        if is_idle(path + name) and path + name not in config.given:
-            continue
         table[name] = _value(value, key, config, path + name, mask)
     return {name: value for name, value in table.items() if value != {}}
 
@@ -63,6 +60,8 @@ def _value(value: Any, key: Key, config: Config, path: str, mask: bool) -> Any:
         return MASK
     if mask and (path == "ledger.url" or isinstance(key.rule, DetourUrl)):
         return _without_password(value)
+    if mask and path == "ledger.nats":
+        return re.sub("://.*@", f"://{MASK}@", value)  # a name there may be a token
     return value
 
 

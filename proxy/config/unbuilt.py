@@ -3,23 +3,10 @@
 This file only ever shrinks.
 """
 
-import re
 from collections.abc import Iterator
 
 from proxy.config.checks import TLS_SCHEMES
 from proxy.config.sections import Config
-
-LATER = "comes in a later version;"
-
-# Keys that have a default but no effect yet: refused where they were given, whatever their value.
-IDLE = {
-    r"ledger\.nats(_subject)?": f"shipping to NATS {LATER} leave it out",
-}
-
-
-def is_idle(path: str) -> bool:
-    """Tell whether a key's default has no effect yet, so that showing it would mislead."""
-    return any(re.fullmatch(pattern, path) for pattern in IDLE)
 
 
 def unbuilt(config: Config) -> list[str]:
@@ -29,10 +16,7 @@ def unbuilt(config: Config) -> list[str]:
         config: as load() returned it.
     Returns: one line each: path of the key, what it asks for, what to do instead.
     """
-    lines = [*_without_effect(config)]
-    for path in sorted(config.given):
-        lines += [f"{path}: {text}" for pattern, text in IDLE.items() if re.fullmatch(pattern, path)]
-    return lines
+    return [*_without_effect(config)]
 
 
 def _without_effect(config: Config) -> Iterator[str]:

@@ -33,7 +33,7 @@ class TlsConnection(Connection):
         queue: called when it wants a turn for its handshake.
     """
 
-    __slots__ = ("_ahead", "_codec", "_queue", "_raw", "_untouched", "has_turn")
+    __slots__ = ("_ahead", "_codec", "_queue", "_raw", "_untouched", "_waits", "has_turn")
 
     is_plain = False
 
@@ -53,6 +53,7 @@ class TlsConnection(Connection):
         self._ahead = ahead
         self._queue = queue
         self._untouched = True
+        self._waits = False
         self.has_turn = False
         # Of a socket all that a connection and the board use.
         self.sock = cast("socket.socket", _Deciphered(self))
@@ -84,9 +85,13 @@ class TlsConnection(Connection):
         """
         codec = self._codec
         if codec.shaking and not self.has_turn:
+            if self._waits:
+                # It is not asked for what it sends meanwhile, so this is its end, and would be told for ever.
+                raise ConnectionResetError
+            self._waits = True
             self._queue(self)
             raise BlockingIOError
-        self.has_turn = False
+        self._waits = self.has_turn = False
         data, self._ahead = self._ahead or self._raw.recv(size), b""
         if not data:
             return b""
@@ -167,10 +172,11 @@ class Handshakes:
             await self._came.wait()
             self._came = trio.Event()
             while self._waiting:
-                now = trio.current_time()
-                for _ in range(min(TURNS, len(self._waiting))):
+                now, turns = trio.current_time(), 0
+                while self._waiting and turns < TURNS:
                     connection = self._waiting.popleft()
                     if connection.sock is not None:
+                        turns += 1
                         self._serve(connection, now)
                 self._flush()
                 await trio.lowlevel.checkpoint()

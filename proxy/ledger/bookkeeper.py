@@ -22,6 +22,7 @@ from proxy.ledger.database import Database
 from proxy.ledger.lane import Lane
 from proxy.ledger.recorder import LedgerRecorder
 from proxy.ledger.schema import MICRO
+from proxy.ledger.shipping import Shipper
 from proxy.ledger.spool import MEGABYTE, Spool
 from proxy.ledger.standing import BEHIND, DOWN, OK, Standing
 from proxy.ledger.store import Place, read_url
@@ -68,6 +69,9 @@ class Bookkeeper:
         self._lane = Lane(Database(self.place, time.monotonic), self._spool)
         self._writer = Writer(self._row(process), self.recorder, self._spool, self._lane, counts, self._ahead)
         self._chores = Chores(self.place, settings, says=not writes) if does_chores else None
+        self._shipper: Shipper | None = None
+        if settings.nats and does_chores:
+            self._shipper = Shipper(self.place, settings.nats, settings.nats_subject, name_of(settings))
 
     def start(self, ahead: float) -> None:
         """Begin.
@@ -81,6 +85,8 @@ class Bookkeeper:
             self._writer.start()
         if self._chores is not None:
             self._chores.start()
+        if self._shipper is not None:
+            self._shipper.start()
 
     def end(self, seconds: float) -> None:
         """Write what is left, and end; what is not in the database within so many seconds stays on disk."""
@@ -88,10 +94,14 @@ class Bookkeeper:
             self._chores.end()
         if self._writes:
             self._writer.end(seconds)
+        if self._shipper is not None:
+            self._shipper.end(lambda: not self._writes or self._writer.has_ended)
 
     @property
     def has_ended(self) -> bool:
         """Whether every share is where it will last; the chores may be left."""
+        if self._shipper is not None and not self._shipper.has_ended:
+            return False
         return not self._writes or self._writer.has_ended
 
     @property
@@ -117,8 +127,12 @@ class Bookkeeper:
 
     def _row(self, process: int) -> Run:
         now = int(time.time() * MICRO)
-        name = self._settings.proxy or socket.gethostname()
-        return Run(self.run, name, process, __version__, now, now, 0, 0, "{}")
+        return Run(self.run, name_of(self._settings), process, __version__, now, now, 0, 0, "{}")
+
+
+def name_of(settings: Ledger) -> str:
+    """Return what this proxy is called in the book."""
+    return settings.proxy or socket.gethostname()
 
 
 def spool_directory(settings: Ledger, place: Place) -> Path:

@@ -10,7 +10,7 @@ that moment.
 import http.client
 import ssl
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from urllib.parse import SplitResult, urlsplit
 
@@ -81,22 +81,19 @@ def figures(body: str, url: str, at: float) -> Figures:
 
     Raises: SluiceError if they are not in it.
     """
-    found: dict[str, Counter[str]] = {}
+    found: dict[str, defaultdict[str, float]] = {}
     try:
         for family in text_string_to_metric_families(body):
             for sample in family.samples:
                 label = sample.labels.get("reason") or sample.labels.get("pool") or ""
-                found.setdefault(sample.name, Counter())[label] += sample.value
+                found.setdefault(sample.name, defaultdict(float))[label] += sample.value
         return Figures(
             url,
             at,
-            found["sluice_start_time_seconds"][""],
-            int(found.get("sluice_shares_received_total", Counter()).total()),
+            found["sluice_start_time_seconds"].pop(""),
+            int(sum(found["sluice_shares_received_total"].values())),
             {reason: int(count) for reason, count in found["sluice_shares_total"].items()},
-            {
-                pool: int(count)
-                for pool, count in found.get("sluice_shares_forwarded_total", Counter()).items()
-            },
+            {pool: int(count) for pool, count in found.get("sluice_shares_forwarded_total", {}).items()},
         )
     except (ValueError, KeyError, TypeError, OverflowError):
         raise SluiceError(f"{url}: /metrics has no figures of sluice") from None

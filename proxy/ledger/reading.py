@@ -159,7 +159,7 @@ class _Wanted:
         return self._since if at is None else max(self._since, int(at))
 
 
-def share_of(row: Row[Any]) -> Share:
+def share_of(row: Any) -> Share:
     """Make a share of a row of COLUMNS."""
     return Share(
         id=share_id(row.run, row.seq),

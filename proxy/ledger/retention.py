@@ -7,6 +7,8 @@ The trap: a file of SQLite does not shrink by itself, its free pages are used ag
 free is some of it given back, for that writes as much as it frees.
 """
 
+from typing import Any
+
 from sqlalchemy import Connection, Engine, Table, delete, exists, func, select
 
 from proxy.ledger.inserting import module
@@ -97,7 +99,9 @@ def give_back(engine: Engine) -> None:
     """Make a file of SQLite smaller, if half of it is free."""
     with engine.connect() as connection:
         if _pragma(connection, "freelist_count") * 2 > _pragma(connection, "page_count") > FREE_PAGES:
-            connection.exec_driver_sql(f"PRAGMA incremental_vacuum({FREE_PAGES})").fetchall()
+            # As a script: each page is a step of it, and execute() takes only the first.
+            driver: Any = connection.connection.dbapi_connection
+            driver.executescript(f"PRAGMA incremental_vacuum({FREE_PAGES})")
 
 
 def _one_state(engine: Engine) -> Connection:

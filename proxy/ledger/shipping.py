@@ -35,6 +35,7 @@ PART = 500  # messages under way at once: half a megabyte
 LOOK_SECONDS = 0.5  # between two looks for new rows
 OLD_SECONDS = 30.0  # between two looks for rows of runs that are over: what a spool brings late
 ANSWER_SECONDS = 10.0  # for a broker's acknowledgement, and to connect
+END_SECONDS = 1.0  # that an end goes on publishing; a stop is not for that
 FIRST_PAUSE, LAST_PAUSE = 1.0, 30.0  # seconds between two attempts
 ALIVE_SECONDS = 60.0  # since a run was heard of, after which it is looked at as one that is over
 
@@ -201,15 +202,33 @@ class Shipper:
         self._queue = Queue(place, proxy, wall_clock() - 1)
         self._wall_clock = wall_clock
         self._ends = threading.Event()
+        self._end_by = 0.0
+        self._is_written: Callable[[], bool] = lambda: True
+        self._heard: Exception | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._woken: asyncio.Event
         self._thread = threading.Thread(target=self._run, name="ledger nats", daemon=True)
 
     def start(self) -> None:
         """Begin."""
         self._thread.start()
 
-    def end(self) -> None:
-        """Ask it to end once it has published what it finds; what it does not get to is next time's."""
+    @property
+    def has_ended(self) -> bool:
+        """Whether its thread is over, or has had its time: a broker that hangs holds up no stop."""
+        return not self._thread.is_alive() or (self._ends.is_set() and time.monotonic() > self._end_by)
+
+    def end(self, is_written: Callable[[], bool] = lambda: True) -> None:
+        """Ask it to end once it has published what it finds; what it does not get to is next time's.
+
+        Args:
+            is_written: whether the last row of this process is in the book.
+        """
+        self._is_written = is_written
+        self._end_by = time.monotonic() + END_SECONDS
         self._ends.set()
+        with suppress(AttributeError, RuntimeError):  # it has not begun, or is over
+            self._loop.call_soon_threadsafe(self._woken.set)
 
     def join(self, seconds: float) -> bool:
         """Wait for its end; returns whether it has come."""
@@ -228,13 +247,18 @@ class Shipper:
             self._queue.close()
 
     async def _ship(self) -> None:
+        self._woken = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        if self._ends.is_set():
+            self._woken.set()
         pause = FIRST_PAUSE
         while True:
             try:
                 await self._while_connected()
                 return
             except _faults() as error:
-                self._complain(_said(error))
+                nobody = type(error).__name__ == "NoServersError"
+                self._complain(_said(self._heard if nobody and self._heard is not None else error))
             published = self.published
             await self._rest(pause)
             if self._ends.is_set():
@@ -248,23 +272,28 @@ class Shipper:
             self._url,
             name="sluice",
             allow_reconnect=False,
+            # Of the first connection; the pause between two is ours, and here at least.
+            max_reconnect_attempts=1,
+            reconnect_time_wait=0.01,
             connect_timeout=ANSWER_SECONDS,
-            error_cb=_pass_over,
+            error_cb=self._hear,
         )
         try:
             stream = connection.jetstream(timeout=ANSWER_SECONDS)
             while True:
-                ends = self._ends.is_set()
+                is_last = self._ends.is_set() and (self._is_written() or time.monotonic() >= self._end_by)
                 parts = self._queue.parts(self._wall_clock())
                 for part in parts:
                     await self._publish(stream, part)
                     self._queue.done(part)
                     self.published += len(part.messages)
                 self._recover()
+                if is_last and (not parts or time.monotonic() >= self._end_by):
+                    return
                 if not parts:
-                    if ends:
-                        return
-                    await self._rest(LOOK_SECONDS)
+                    await (
+                        asyncio.sleep(LOOK_SECONDS / 10) if self._ends.is_set() else self._rest(LOOK_SECONDS)
+                    )
         finally:
             with suppress(*_faults()):
                 await asyncio.wait_for(connection.close(), ANSWER_SECONDS)
@@ -287,9 +316,12 @@ class Shipper:
                 raise answer
 
     async def _rest(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until and not self._ends.is_set():
-            await asyncio.sleep(min(0.1, seconds))
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+
+    async def _hear(self, error: Exception) -> None:
+        """Keep what the client says of a fault; what it raises may say less."""
+        self._heard = error
 
     def _complain(self, fault: str) -> None:
         if not self.fault:
@@ -323,10 +355,6 @@ def _said(error: BaseException) -> str:
         return "no stream takes the subject; make one: nats stream add --subjects 'sluice.>'"
     text = str(error).splitlines()
     return text[0][:300] if text and text[0] else name
-
-
-async def _pass_over(_error: Exception) -> None:
-    """The client tells of each fault twice; once is enough."""
 
 
 def _without_password(url: str) -> str:

@@ -69,9 +69,7 @@ def read_url(text: str) -> Place:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise ConfigError(
-            'ledger.url: this is none; use "sqlite:///FILE" or "postgresql://…"'
-        ) from None
+        raise ConfigError('ledger.url: this is none; use "sqlite:///FILE" or "postgresql://…"') from None
     if url.get_backend_name() == SQLITE:
         if not url.database or url.database == ":memory:" or url.host:
             raise ConfigError('ledger.url: names no file; use "sqlite:///FILE" or "sqlite:////absolute/FILE"')

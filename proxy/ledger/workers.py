@@ -86,7 +86,9 @@ def table(book: Book, since: float, until: float) -> WorkerTable:
 
 def _row(name: str, sums: dict[str, Sum], there: Presence, seconds: float, units: float) -> WorkerRow:
     work = sum(sums[reason].work for reason in GOOD if reason in sums)
-    shares = {reason.value: sums[reason.value].shares for reason in Reason if reason.value in sums}
+    shares: dict[str, int] = {
+        reason.value: sums[reason.value].shares for reason in Reason if reason.value in sums
+    }
     return WorkerRow(name, work / seconds, shares, min(1.0, there.units / units), there.last)
 
 

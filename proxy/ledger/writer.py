@@ -166,11 +166,12 @@ class Writer:
         while len(self._held) + len(made) < MOST_HELD:
             shares = self._recorder.take(MOST_ROWS)
             if not shares:
-                # Now every share that the state knows of is in these batches, or was in an earlier one.
-                self._run_row = state
                 break
             rows, sources = self._drafter.rows(shares, self._offset())
             made.append(Batch(before, rows, sources))
+        if not len(self._recorder):
+            # Every share that the state knows of is in these batches, or was in an earlier one.
+            self._run_row = state
         if not made and (ended or self._clock() >= self._state_at):
             made.append(Batch(state, [], []))
         if made:

@@ -68,11 +68,14 @@ class Gate:
                 scope, receive, send
             )
             return
-        self._waiting += 1
         try:
-            await self._places.acquire()
-        finally:
-            self._waiting -= 1
+            self._places.acquire_nowait()
+        except trio.WouldBlock:
+            self._waiting += 1
+            try:
+                await self._places.acquire()
+            finally:
+                self._waiting -= 1
         try:
             await self._app(scope, receive, send)
         finally:

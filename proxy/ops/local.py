@@ -62,7 +62,7 @@ class Guests(Protocol):
     """Who has the sessions."""
 
     def sessions(self) -> Sequence[Session]:
-        """All that are here."""
+        """All that are here now; a list of its own."""
 
     def disconnect(self, number: str) -> bool:
         """End one, by its alias; false if it is not here."""

@@ -128,6 +128,14 @@ async def _accept(
         await turns.turn()
 
 
+class _Connection(TCPServer):
+    """One connection, which ends when its client has gone; Hypercorn's would wait out its idle time."""
+
+    async def _read_data(self) -> None:
+        await super()._read_data()
+        await self.idle_task.stop()
+
+
 class _Server:
     """Serves connections, each by a call."""
 
@@ -148,7 +156,9 @@ class _Server:
             spoken: Any = stream
             if context is not None:
                 spoken = trio.SSLStream(stream, context, server_side=True, https_compatible=True)
-            await TCPServer(self._app, self._config, self._context, cast("Any", ConnectionState({})), spoken)
+            await _Connection(
+                self._app, self._config, self._context, cast("Any", ConnectionState({})), spoken
+            )
         except (trio.BrokenResourceError, trio.ClosedResourceError):
             return  # it has gone at a moment at which Hypercorn does not expect it
         finally:

@@ -123,9 +123,8 @@ def _given_token(token: str | None, token_file: str | None, environ: Mapping[str
             with open(token_file, encoding="utf-8") as file:
                 token = file.read(MAX_TOKEN).strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                f"--token-file: {token_file}: {error.__class__.__name__}: cannot be read"
-            ) from None
+            said = getattr(error, "strerror", None) or "is not text"
+            raise ConfigError(f"--token-file: {token_file}: {said}") from None
         if not token:
             raise ConfigError(f"--token-file: {token_file}: is empty")
     token = token or environ.get(TOKEN_VARIABLE, "")

@@ -266,6 +266,8 @@ class MinerLink(ABC):
         report, kind = self._report, sent.shot.kind
         reason = reason_of(reply.ok, reply.text)
         report.answered(kind, reason)
+        if report.witness is not None:
+            report.witness(self._login.user, sent.shot, reason)
         if reason is Reason.ACCEPTED:
             report.work += difficulty_of(sent.shot.task.target)
             report.roundtrip.add(trio.current_time() - sent.at)

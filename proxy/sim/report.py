@@ -12,6 +12,7 @@ from collections.abc import Callable
 import attrs
 
 from proxy.model.share import Reason
+from proxy.sim.faults import Shot
 from proxy.sim.verdicts import Kind
 
 SAMPLES = 100_000  # kept of a distribution; more are thinned out evenly
@@ -54,6 +55,7 @@ class FarmReport:
     Args:
         job_written: tells when the pool wrote the job of a header, seconds of the same clock, if it is
             in this process (SimPool.job_written).
+        witness: is told of every verdict a miner has read: the worker, its share, and what became of it.
         sent: shares by kind.
         verdicts: what they got, by kind.
         expected: verdicts that were deserved.
@@ -74,6 +76,7 @@ class FarmReport:
     """
 
     job_written: Callable[[str], float | None] | None = None
+    witness: Callable[[str, Shot, Reason], None] | None = None
     sent: Counter[str] = attrs.field(factory=Counter)
     verdicts: dict[str, Counter[str]] = attrs.field(factory=dict)
     expected: int = 0

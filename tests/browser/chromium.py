@@ -1,19 +1,19 @@
 """A Chromium that is driven by Playwright, and what every page is held to: no error, nothing from elsewhere.
 
+Strategy: Playwright is imported where it is used, since it is an extra of its own; without it, or without a
+Chromium, the tests are left out with a reason.
 The trap: a console error that nobody looks for is never found, so a page that had one fails its test.
 """
 
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-try:
-    from playwright.sync_api import Browser, Page, expect, sync_playwright
-except ImportError:
-    Browser = Page = Any  # type: ignore[assignment,misc]
-    sync_playwright = expect = None  # type: ignore[assignment]
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = (
@@ -31,7 +31,7 @@ PATIENCE = 20_000  # milliseconds that a test waits for what must come; a busy m
 
 def missing() -> str:
     """Why no browser can be had here, "" if one can."""
-    if sync_playwright is None:
+    if find_spec("playwright") is None:
         return "Playwright is not installed: pip install -e '.[browser]'"
     if executable() is None:
         return "no Chromium here: apt-get install chromium"
@@ -44,13 +44,22 @@ def executable() -> str | None:
 
 
 @contextmanager
-def launched() -> Iterator["Browser"]:
+def launched() -> "Iterator[Browser]":
     """Run a browser."""
-    expect.set_options(timeout=PATIENCE)
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=list(FLAGS))
         yield browser
         browser.close()
+
+
+def expect(what: "Locator") -> Any:
+    """Say what is to come of something, and wait for it."""
+    from playwright import sync_api
+
+    sync_api.expect.set_options(timeout=PATIENCE)
+    return sync_api.expect(what)
 
 
 @contextmanager
@@ -60,18 +69,21 @@ def opened(
     size: tuple[int, int] = DESK,
     theme: str = "light",
     expected: tuple[str, ...] = (),
-    prepare: Callable[["Page"], object] = id,
-) -> Iterator["Page"]:
+    prepare: "Callable[[Page], object]" = id,
+    scale: float = 1.0,
+) -> "Iterator[Page]":
     """Open a page of a proxy, and look at its end whether it had an error.
 
     Args:
         theme: "light" or "dark".
         expected: parts of console errors that are no fault, as of an answer that refuses.
         prepare: is given the page before it goes anywhere.
+        scale: pixels of the screen for one of the page.
     """
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]},
         color_scheme="dark" if theme == "dark" else "light",
+        device_scale_factor=scale,
         reduced_motion="reduce",
         locale="en-GB",
         timezone_id="UTC",
@@ -79,17 +91,22 @@ def opened(
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     faults: list[str] = []
-    page.on("console", lambda said: said.type == "error" and faults.append(f"{said.text} {said.location}"))
-    page.on("pageerror", lambda error: faults.append(str(error)))
     here = urlsplit(url).netloc
-    page.on("request", lambda asked: _is_ours(asked.url, here) or faults.append(f"asks for {asked.url}"))
+
+    def hear(said: "ConsoleMessage") -> None:
+        if said.type == "error":
+            faults.append(f"{said.text} {said.location}")
+
+    def watch(asked: "Request") -> None:
+        if urlsplit(asked.url).netloc != here and not asked.url.startswith("data:"):
+            faults.append(f"asks for {asked.url}")
+
+    page.on("console", hear)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", watch)
     prepare(page)
     page.goto(url)
     yield page
     context.close()
     unexpected = [fault for fault in faults if not any(part in fault for part in expected)]
     assert not unexpected, unexpected
-
-
-def _is_ours(url: str, here: str) -> bool:
-    return urlsplit(url).netloc == here or url.startswith("data:")

@@ -1,14 +1,18 @@
 """One browser for all tests of a process; without Chromium they are left out, and say why."""
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.browser.chromium import Browser, launched, missing
+from tests.browser.chromium import launched, missing
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator["Browser"]:
+def browser() -> "Iterator[Browser]":
     """A running Chromium."""
     why = missing()
     if why:

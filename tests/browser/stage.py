@@ -54,7 +54,7 @@ class StagedView:
 
 def desk_of(farm: Farm, tokens: Tokens) -> Desk:
     """Make what the API answers from."""
-    view: View = StagedView(farm)  # type: ignore[assignment]  # most of it comes by __getattr__
+    view: View = StagedView(farm)  # most of it comes by __getattr__
 
     async def reload() -> dict[str, object]:
         await trio.lowlevel.checkpoint()

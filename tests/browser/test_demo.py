@@ -2,14 +2,19 @@
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tests.browser.chromium import Browser, Page, expect, opened
+from tests.browser.chromium import expect, opened
 from tests.browser.playing import demo, farm
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 
 ADMIN = "admin-token-of-a-test"
 
 
-def received(page: Page) -> int:
+def received(page: "Page") -> int:
     """How many shares the picture says were received."""
     text = page.locator(".flow .flow-head").first.text_content() or ""
     return int(re.sub(r"\D", "", text))

@@ -2,14 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from proxy.model.share import Reason
-from tests.browser.chromium import DESK, PHONE, Browser, Page, expect, opened
+from tests.browser.chromium import DESK, PHONE, expect, opened
 from tests.browser.playing import Played, playing
 from tests.browser.scenes import HOSTILE
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
 
 VIEWS = ("", "workers", "worker/halla-rig07", "miners", "pools", "bans", "events", "ledger")
 SMALLEST = (360, 640)
@@ -18,7 +22,7 @@ SMALLEST = (360, 640)
 @contextmanager
 def looking_at(
     browser: "Browser", scene: str, view: str = "", **options: Any
-) -> Iterator[tuple["Page", Played]]:
+) -> "Iterator[tuple[Page, Played]]":
     """Open a view of a scene."""
     tokens = {name: options.pop(name) for name in ("read", "admin") if name in options}
     with playing(scene, **tokens) as played, opened(browser, f"{played.url}#/{view}", **options) as page:
@@ -81,7 +85,7 @@ def test_a_farm_without_miners_says_what_is_to_be_done(browser: "Browser") -> No
 
 def test_an_event_moves_the_page_at_once(browser: "Browser") -> None:
     with looking_at(browser, "healthy") as (page, played):
-        headline(page, "main accepts our shares")
+        page.locator("#live", has_text="Live").wait_for()
         played.farm.pools[0].state, played.farm.pools[1].state = "down", "active"
         played.farm.tally.switches["main", "backup", "closed by the pool"] += 1
         headline(page, "On the fallback pool backup")

@@ -78,6 +78,7 @@ def test_a_secret_of_a_file_stays_in_it(texts: Texts) -> None:
     assert bare(texts.load(printed)) == bare(config)
 
 
-def test_what_has_no_effect_yet_is_not_shown_as_if_it_had(texts: Texts) -> None:
-    printed = to_toml(texts.load(POOL))
-    assert "nats" not in printed
+def test_a_broker_keeps_nobody_elses_name(texts: Texts) -> None:
+    for who in ("me:hunter2@", "hunter2@"):
+        printed = to_toml(texts.load(POOL + f'[ledger]\nnats = "nats://{who}h:4222"\n'))
+        assert 'nats = "nats://***@h:4222"' in printed

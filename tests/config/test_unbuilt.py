@@ -1,7 +1,5 @@
 """What this version does not do is said, each with its key and a way out."""
 
-import pytest
-
 from proxy.config import unbuilt
 from tests.config.texts import POOL, Texts
 
@@ -13,6 +11,7 @@ def test_a_plain_configuration_asks_for_nothing_more(texts: Texts) -> None:
     assert unbuilt(texts.load(POOL)) == []
     assert unbuilt(texts.load(POOL + '[ledger]\nurl = ""\n[[listen]]\ndifficulty = 8\n')) == []
     assert unbuilt(texts.load(POOL + '[ledger]\nurl = "sqlite:///other.db"\nretention_days = 9\n')) == []
+    assert unbuilt(texts.load(POOL + '[ledger]\nnats = "nats://h:4222"\nnats_subject = "a.b"\n')) == []
     assert unbuilt(texts.load(POOL + "[http]\nworker_metrics = 5\n" + TLS)) == []
     assert unbuilt(texts.load(POOL + "[[listen]]\ndifficulty = { start = 8 }\n")) == []
     assert unbuilt(texts.load(POOL + '[limits.ban]\nseconds = 30\nallow = ["10.0.0.0/8"]\n')) == []
@@ -22,26 +21,6 @@ def test_a_plain_configuration_asks_for_nothing_more(texts: Texts) -> None:
     assert unbuilt(texts.load(POOL + '[[listen]]\nurl = "ws://h:1"\n' + BALANCER)) == []
     unix = POOL.replace("stratum+tcp://pool.example:3333", "unix:///run/pool")
     assert unbuilt(texts.load(unix + '[[listen]]\nurl = "unix:///run/x"\n')) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "path"),
-    [
-        (POOL + '[ledger]\nnats = "nats://h:4222"\n', "ledger.nats"),
-        (POOL + '[ledger]\nnats_subject = "sluice.shares"\n', "ledger.nats_subject"),
-    ],
-)
-def test_what_is_not_built_is_named(texts: Texts, text: str, path: str) -> None:
-    (line,) = unbuilt(texts.load(text))
-    assert line.startswith(f"{path}: ")
-    assert "comes in a later version" in line
-    assert "\n" not in line
-
-
-def test_each_thing_has_its_line(texts: Texts) -> None:
-    text = POOL + '[ledger]\nnats = "nats://h:4222"\nnats_subject = "a.b"\n'
-    keys = [line.split(":")[0] for line in unbuilt(texts.load(text))]
-    assert keys == ["ledger.nats", "ledger.nats_subject"]
 
 
 def test_a_certificate_on_a_plain_port_is_not_passed_over(texts: Texts) -> None:

@@ -13,7 +13,6 @@ from typing import Any
 
 import attrs
 
-from proxy.config.detour import DetourUrl
 from proxy.config.rules import (
     Choice,
     Difficulty,
@@ -53,6 +52,10 @@ def _table(section: type[attrs.AttrsInstance], path: str, without: set[str]) -> 
         for key in keys_of(section).values()
         if f"{path}{key.name}" not in without and not _is_secret(key.rule)
     }
+    for attribute in attrs.fields(section):
+        # What is never shown is an address, in which a password stands before an @.
+        if not attribute.repr and attribute.name in keys:
+            keys[attribute.name]["not"] = {"pattern": "@"}
     return {"type": "object", "additionalProperties": False, "properties": keys}
 
 
@@ -88,9 +91,9 @@ def _rule(rule: Rule) -> list[Schema]:
         case Difficulty():
             return [{"const": "upstream"}, {"type": "number", "exclusiveMinimum": 0}]
         case LedgerUrl():
-            return [{"type": "string", "pattern": "^(?:sqlite:///.+)?$"}]  # PostgreSQL's has a password in it
-        case DetourUrl():
-            return [{"type": "string", "pattern": "^[^@]*$"}]  # and so may this one
+            return [
+                {"type": "string", "pattern": "^(?:sqlite:///.+)?$"}
+            ]  # PostgreSQL's may have it elsewhere
     return [{"type": "string"} if rule.text else {"type": ["string", "number", "boolean", "array"]}]
 
 

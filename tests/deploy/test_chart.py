@@ -121,11 +121,12 @@ def test_what_is_wrong_is_refused_before_it_reaches_a_cluster(values: Values, re
         {"http": {"read_token": "x"}},
         {"http": {"admin_token": "x"}},
         {"ledger": {"url": "postgresql://sluice:password@db/sluice"}},
+        {"ledger": {"nats": "nats://sluice:password@events:4222"}},
     ],
 )
 def test_a_secret_cannot_be_put_where_all_the_cluster_reads_it(config: Values) -> None:
     (key,) = config
-    assert [path.startswith(f"config.{key}") for path in refusals({"config": config})] == [True]
+    assert {path.startswith(f"config.{key}") for path in refusals({"config": config})} == {True}
 
 
 def test_templates_name_only_values_that_there_are() -> None:
@@ -156,6 +157,13 @@ def test_the_chart_leaves_to_the_program_what_it_does_not_write_itself() -> None
 def test_the_end_of_a_pod_waits_for_the_programs_own_end() -> None:
     helpers = (CHART / "templates" / "_helpers.tpl").read_text(encoding="utf-8")
     assert f"$stop := {Limits().shutdown_seconds:g} -" in helpers
+
+
+def test_the_volume_holds_the_largest_ledger_and_what_waits_for_it() -> None:
+    size = read("values.yaml")["persistence"]["size"]
+    assert size.endswith("Gi")
+    # Half as much again: SQLite's log of what is being written, and what a migration copies.
+    assert int(size[:-2]) * 2**30 > 1.5e6 * (Ledger().max_megabytes + Ledger().spool_megabytes)
 
 
 def test_chart_image_and_program_have_one_version() -> None:

@@ -101,6 +101,19 @@ def test_the_end_of_a_pod_waits_for_shutdown_seconds_and_some_more(
     assert spec["terminationGracePeriodSeconds"] == seconds
 
 
+def test_with_a_certificate_everybody_asks_by_https(tmp_path: Path) -> None:
+    values = {"http": {"tlsSecretName": "web"}, "serviceMonitor": {"enabled": True}}
+    objects = render(values)
+    config = configuration(objects, tmp_path, SLUICE__UPSTREAM__USER="0xa0")
+    assert config.http.tls is not None
+    mounts = {mount["mountPath"] for mount in container(objects)["volumeMounts"]}
+    assert str(Path(config.http.tls.certificate).parent) in mounts
+    probes = [container(objects)[f"{kind}Probe"]["httpGet"] for kind in ("startup", "liveness", "readiness")]
+    assert [probe["scheme"] for probe in probes] == ["HTTPS"] * 3
+    assert objects["ServiceMonitor", "farm-sluice"]["spec"]["endpoints"][0]["scheme"] == "https"
+    assert ("Pod", "farm-sluice-test") not in objects
+
+
 def test_a_file_as_it_is_goes_to_the_pods_as_it_is() -> None:
     text = '[upstream]\nuser = "{{ not a template }}"\n'
     objects = render({"configToml": text})

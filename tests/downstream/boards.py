@@ -2,6 +2,7 @@
 
 import os
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -37,6 +38,13 @@ def listening(host: str = LOOPBACK, send_buffer: int = 0) -> socket.socket:
 def open_files() -> int:
     """Count the descriptors this process has."""
     return len(os.listdir("/proc/self/fd"))
+
+
+def resets(miner: SocketMiner) -> None:
+    """Hang up with a reset, as port scanners do."""
+    sock = miner.stream.socket
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.close()
 
 
 @attrs.define(eq=False)

@@ -16,7 +16,7 @@ from proxy.downstream.connection import Connection
 from proxy.downstream.entrance import Entrance
 from proxy.downstream.tls import TURNS, Handshakes
 from proxy.model.share import Reason, Verdict
-from tests.downstream.boards import Opened, listening, opened, stays_quiet
+from tests.downstream.boards import Opened, listening, opened, resets, stays_quiet
 from tests.kit.certificates import HOST, Authority, over_tls
 from tests.kit.miners import AUTHORIZE, SUBSCRIBE, FakeHouse, SocketMiner, submit, within, yes
 
@@ -113,6 +113,28 @@ async def test_a_handshake_that_stands_still_ends_at_the_login_deadline(
                 assert await miner.hear_rest() == []  # nothing that it could not read
                 assert 5 <= trio.current_time() - began < 8
             assert made.reasons() == {"login_timeout": 1}
+
+
+async def test_who_hangs_up_while_it_waits_for_its_turn_waits_no_more(
+    clock: MockClock, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be told of at every look, and queue up again and again."""
+    held = trio.Event()
+
+    async def later(_: Handshakes) -> None:
+        await held.wait()
+
+    with within(), monkeypatch.context() as patch:
+        patch.setattr(Handshakes, "run", later)
+        async with behind(authority.issue()) as made:
+            async with await made.connect() as miner:
+                await miner.say(b"\x16\x03\x01\x02")
+                await made.until(lambda: made.board._handshakes._waiting)
+                resets(miner)
+                await made.until(lambda: not len(made.board))
+            assert len(made.board._handshakes._waiting) == 1
+            assert made.reasons() == {"reset": 1}
+            assert made.board._handshakes._waiting.pop().sock is None
 
 
 async def test_after_the_handshake_a_line_has_to_come(clock: MockClock, authority: Authority) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import socket
-import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -27,7 +26,7 @@ from proxy.downstream.certificates import ServerTls
 from proxy.downstream.door import Door
 from proxy.downstream.entrance import Balancers, Entrance
 from proxy.model.share import Reason, Verdict
-from tests.downstream.boards import FakePoolSide, Opened, listening, opened, stays_quiet
+from tests.downstream.boards import FakePoolSide, Opened, listening, opened, resets, stays_quiet
 from tests.kit.certificates import Authority, over_tls
 from tests.kit.miners import (
     AUTHORIZE,
@@ -230,13 +229,6 @@ async def test_what_is_no_websocket_is_closed(clock: MockClock, said: bytes) -> 
                         pass
             await made.until(lambda: not len(made.board))
             assert made.reasons() == {"not_websocket": 1}
-
-
-def resets(miner: SocketMiner) -> None:
-    """Hang up with a reset, as port scanners do."""
-    sock = miner.stream.socket
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    sock.close()
 
 
 @pytest.mark.parametrize("said", [b"", ASK_FOR_IT[:30], ASK_FOR_IT])

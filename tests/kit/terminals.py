@@ -95,6 +95,14 @@ class Screen:
             self.shown += os.read(self.leader, 65_536)
         return self.process.returncode, (said or b"").decode()
 
+    def interrupted(self) -> int:
+        """Press Ctrl-C until it ends: one between a prompt and its reading is heard with the next."""
+        while self.process.poll() is None and time.monotonic() < self._until:
+            os.write(self.leader, b"\x03")
+            if select.select([self.leader], [], [], 0.1)[0]:
+                os.read(self.leader, 65_536)
+        return self.ends()[0]
+
     def is_as_before(self) -> bool:
         """Whether the terminal has its settings and its own screen back."""
         settings = termios.tcgetattr(self._follower) == self.before

@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 
 from proxy.ops import topview
 from proxy.ops.topdata import LISTINGS, Summary
-from proxy.ops.topstate import PATHS, SORTS, VIEWS, Look
+from proxy.ops.topstate import PATHS, VIEWS, Look
 from tests.ops import apis
 
 WIDE = 200
@@ -112,20 +112,6 @@ def test_an_empty_list_says_so(view: str) -> None:
 def test_before_the_first_answer() -> None:
     now = topview.time_of(msgspec.convert(apis.summary(), Summary))
     assert "asking" in drawn(topview.table(None, Look(), now, WIDE))
-
-
-@pytest.mark.parametrize("view", VIEWS)
-def test_whatever_can_be_sorted_by_is_a_column(view: str) -> None:
-    columns = {column.sort for column in topview.COLUMNS[view] if column.sort}
-    assert columns == {key for key, _ in SORTS[view]}
-
-
-@pytest.mark.parametrize("view", VIEWS)
-@pytest.mark.parametrize("width", [10, 40, 80, 120, WIDE])
-def test_a_narrow_terminal_shows_the_most_needed(view: str, width: int) -> None:
-    columns = topview.fitting(topview.COLUMNS[view], width)
-    assert columns[0] is topview.COLUMNS[view][0]
-    assert len(columns) == 1 or sum(column.width + 3 for column in columns) <= width
 
 
 @pytest.mark.parametrize("width", [20, 40, 80])

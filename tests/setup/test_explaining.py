@@ -28,20 +28,21 @@ def test_a_whole_farm() -> None:
         "Shares go to, in this order:",
         "  1. main, stratum+tcp://pool.example:3333, account account",
         "  2. backup, stratum+tls://backup.example:3443, account other",
-        "  A pool counts as failed when its connection ends, when it says nothing for 300 s, or refuses 27 of "
-        "its last 30 shares.",
+        "  A pool counts as failed when its connection ends, when it says nothing for 300 s, or refuses 27 "
+        "of its last 30 shares.",
         "  The next that gives work takes over at once; miners stay connected.",
-        "  An earlier one gets the farm back after 60 s of steady work; one that fails again soon has to hold "
-        "out twice as long.",
+        "  An earlier one gets the farm back after 60 s of steady work; one that fails again soon has to "
+        "hold out twice as long.",
         "  A share without a verdict within 20 s, or under way when its pool is lost, is `lost`.",
         "Limits on this machine:",
         "  open files: 20,067 for limits.max_miners = 20,000; 524,288 allowed",
         "  memory: about 89 MiB with all 20,000 miners, of 16 GiB; 4.9 GiB more if every one of them stopped "
         "reading",
         "  processor: 1 of 4 cores serve miners; proof check: portable",
-        "  nonces: 4 bytes of our own for 4,294,967,296 miners; with a pool's extranonce1 of up to 8 bytes all "
-        "miners get along, longer ones some do not take",
-        "  to the pool: 3 shares unanswered at once, which is 60 a second at a round trip of 50 ms, 15 at 200",
+        "  nonces: 4 bytes of our own for 4,294,967,296 miners; with a pool's extranonce1 of up to 8 bytes "
+        "all miners get along, longer ones some do not take",
+        "  to the pool: 3 shares unanswered at once, which is 60 a second at a round trip of 50 ms, "
+        "15 at 200",
         "  bans: 50% bad of 50 shares, 60 s the first time, doubled up to 3600 s",
         "Dashboard, metrics and API:",
         "  http://127.0.0.1:9180: this machine alone",

@@ -9,13 +9,14 @@ import attrs
 import trio
 from starlette.types import ASGIApp, Message, Scope
 
-from proxy.config import Address, Ban, Listen
+from proxy.config import Address, Listen
 from proxy.core.penalties import Penalties
 from proxy.core.tally import Tally
 from proxy.core.windows import Windows
 from proxy.core.workerbook import Record, WorkerBook
 from proxy.downstream.session import MinerSession
 from proxy.downstream.warden import Warden
+from proxy.model.share import Reason
 from proxy.ops import http, metrics
 from proxy.ops.api.desk import Desk
 from proxy.ops.ledgerreader import LedgerReader
@@ -87,7 +88,7 @@ class Room:
 
     def sessions(self) -> Sequence[MinerSession]:
         """All that are here."""
-        return self.here
+        return list(self.here)
 
     def disconnect(self, number: str) -> bool:
         """End one."""
@@ -167,8 +168,6 @@ class Rig:
     def worker(self, name: str, *works: float, is_here: bool = True) -> Record:
         """Have a worker with accepted shares of these difficulties."""
         record = self.book.join(name, trio.current_time())
-        from proxy.model.share import Reason
-
         for work in works:
             record.good(Reason.ACCEPTED, work, trio.current_time())
         if not is_here:
@@ -180,6 +179,3 @@ class Rig:
         session = self.farm.miner(worker).session
         self.room.here.append(session)
         return session
-
-
-BAN = Ban(check_after=1, bad_ratio=0.01)

@@ -1,6 +1,7 @@
 // Keeps the figures coming: events over a WebSocket, and by asking while there is none.
 //
 //   live           the socket is open           asking         no socket; asked every few seconds
+//   connecting     not known yet which of both
 //   waiting        a token is needed            stale          neither has brought a summary for a while
 //
 // The trap: a socket that is open may be dead, so what counts is when the last summary came.
@@ -24,6 +25,7 @@ export class Live {
     this.wait = RETRY_FIRST;
     this.socket = null;
     this.retry = 0;
+    this.tried = false; // whether a socket has opened or failed
   }
 
   start() {
@@ -49,17 +51,19 @@ export class Live {
     try {
       socket = new WebSocket(eventsAddress(), eventsProtocols());
     } catch {
+      this.tried = true;
       return; // a token with signs that no subprotocol may have: asking will do
     }
     this.socket = socket;
     socket.onmessage = (message) => {
-      this.open = true;
+      this.open = this.tried = true;
       this.wait = RETRY_FIRST;
       this.take(message.data);
     };
     socket.onclose = () => {
       if (this.socket !== socket) return;
       this.open = false;
+      this.tried = true;
       this.state();
       if (!this.locked) this.later();
     };
@@ -120,7 +124,7 @@ export class Live {
 
   state() {
     if (this.locked) this.tellState("waiting", this.last);
-    else if (Date.now() - this.last >= STALE_AFTER) this.tellState("stale", this.last);
-    else this.tellState(this.open ? "live" : "asking", this.last);
+    else if (this.last && Date.now() - this.last >= STALE_AFTER) this.tellState("stale", this.last);
+    else this.tellState(this.open ? "live" : this.tried ? "asking" : "connecting", this.last);
   }
 }

@@ -132,6 +132,7 @@ function hear(event) {
 }
 
 const STATES = {
+  connecting: ["", "off", "Connecting"],
   live: ["ok", "on", "Live"],
   asking: ["warn", "auto", "Reconnecting"],
   stale: ["bad", "bad", "Stale"],
@@ -142,17 +143,15 @@ let stateWas = "";
 function showState(name, since) {
   const node = byId("live");
   const stale = byId("stale");
-  const first = !since && name === "stale";
-  stale.hidden = name !== "stale" || first;
+  stale.hidden = name !== "stale";
   if (!stale.hidden) setText(stale.lastChild ?? stale.appendChild(el("span")), `No figures since ${new Date(since).toLocaleTimeString("en-GB")}, ${duration((Date.now() - since) / 1000)} ago: the proxy does not answer. What is shown is old.`);
-  const key = first ? "first" : name;
-  if (key === stateWas) return;
-  stateWas = key;
-  const [level, sign, text] = first ? ["", "off", "Connecting"] : STATES[name];
+  if (name === stateWas) return;
+  stateWas = name;
+  const [level, sign, text] = STATES[name];
   setClass(node, `live ${level}`);
   node.replaceChildren(icon(sign), el("span", {}, text));
   setAttribute(node, "title", name === "asking" ? "No live events: figures are asked for every three seconds" : null);
-  document.body.classList.toggle("old", name === "stale" && !first);
+  document.body.classList.toggle("old", name === "stale");
 }
 
 function eachSecond() {
@@ -228,8 +227,11 @@ function keys(event) {
   if (event.key === "Escape") return escape(event);
   if (typing(event.target) || stored("sluice.keys") === "off") return;
   if (event.key === "/") {
-    if (!view?.table?.searchBox) location.hash = "#/workers";
-    setTimeout(() => view?.table?.focusSearch()); // after the address has opened its view
+    if (view?.table?.searchBox) view.table.focusSearch();
+    else {
+      location.hash = "#/workers";
+      addEventListener("hashchange", () => view?.table?.focusSearch(), { once: true }); // after open(), which was there first
+    }
   } else if (event.key === "?") showHelp();
   else if (event.key >= "1" && event.key <= String(IN_NAV.length)) location.hash = links[IN_NAV[event.key - 1]].link.getAttribute("href");
   else return;

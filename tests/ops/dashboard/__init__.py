@@ -1,0 +1,1 @@
+"""What the dashboard's files must be, without a browser; tests/browser has the rest."""
