@@ -82,6 +82,6 @@ USER 10001:10001
 WORKDIR /var/lib/sluice
 VOLUME ["/var/lib/sluice"]
 EXPOSE 3333 9180
-HEALTHCHECK --interval=10s --timeout=5s --start-period=15s --retries=3 CMD ["sluice", "health"]
+HEALTHCHECK --interval=10s --timeout=10s --start-period=15s --retries=3 CMD ["sluice", "health"]
 ENTRYPOINT ["sluice"]
 CMD ["run"]

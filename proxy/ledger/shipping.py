@@ -324,6 +324,8 @@ class Shipper:
         self._heard = error
 
     def _complain(self, fault: str) -> None:
+        if "no such table" in fault or "does not exist" in fault:
+            return  # of a new book the tables are being made
         if not self.fault:
             log.warning("shares are not told to NATS", url=_without_password(self._url), fault=fault)
         self.fault = fault

@@ -28,12 +28,14 @@ def console() -> Console:
     return made if made.is_terminal else Console(highlight=False, width=PIPE_WIDTH, no_color=True)
 
 
-def show(to: Console, title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> None:
+def show(
+    to: Console, title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], words: Sequence[int] = (0,)
+) -> None:
     """Print a table.
 
     Args:
         heads: its columns.
-        left: so many of them are words, and stand on the left; the others are numbers.
+        words: places of those that hold words; the others are numbers, and stand on the right.
     """
     if to.is_terminal:
         table = Table(title=title, title_justify="left", title_style="bold")
@@ -41,7 +43,7 @@ def show(to: Console, title: str, heads: Sequence[str], rows: Iterable[Sequence[
         table = Table(box=None, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
         say(to, title)
     for place, head in enumerate(heads):
-        table.add_column(head, justify="left" if place < left else "right", no_wrap=not to.is_terminal)
+        table.add_column(head, justify="left" if place in words else "right", no_wrap=not to.is_terminal)
     for row in rows:
         if row:
             table.add_row(*(text(cell) for cell in row))
@@ -110,6 +112,8 @@ def told(account: Account, comparison: Comparison | None, live: Sequence[str] | 
     yield from (f"note: {note}" for note in account.notes[:MOST_LINES])
     if account.late:
         yield f"note: {account.late} shares of this moment are on their way into the book"
+    if live == []:
+        yield "running proxy: has counted what is in the book"
     yield f"runs: {len(account.runs)}; missing: {account.missing}"
     yield f"the book closes: {'yes' if closes(account, comparison, live) else 'no'}"
 
@@ -130,7 +134,7 @@ def show_workers(to: Console, table: WorkerTable, rows: Sequence[WorkerRow]) -> 
     """
     title = f"Workers from {shown(table.since)} to {shown(table.until)} UTC"
     heads = ["worker", "last seen", "Sol/s", "accepted", "kept", "bad", "uptime", "bad by reason"]
-    show(to, title, heads, (_cells(row) for row in rows), left=2)
+    show(to, title, heads, (_cells(row) for row in rows), words=(0, 1, 7))
     if len(rows) < len(table.rows):
         say(to, f"{len(rows)} of {len(table.rows)}; --limit 0 shows all")
 

@@ -160,6 +160,13 @@ def _times(row: Pool) -> str:
     return words.milliseconds(times.get("p50"))
 
 
+def _fault(row: Pool, _now: datetime) -> tuple[str, str]:
+    # What ended an earlier connection says nothing about a pool that gives work.
+    return (
+        ("", "") if row.state == "active" else (row.last_fault or "", "" if row.state == "standby" else WARN)
+    )
+
+
 POOLS: tuple[Column[Pool], ...] = (
     Column(title="pool", width=12, need=0, is_text=True, cell=_plain(lambda p: p.name)),
     Column(
@@ -171,7 +178,7 @@ POOLS: tuple[Column[Pool], ...] = (
     Column(title="forwarded", width=9, need=7, cell=_plain(lambda p: words.amount(p.forwarded))),
     Column(title="round trip", width=10, need=6, cell=_plain(_times)),
     Column(title="address", width=30, need=8, is_text=True, cell=_plain(lambda p: p.url)),
-    Column(title="last fault", width=30, need=2, is_text=True, cell=lambda p, _: (p.last_fault or "", WARN)),
+    Column(title="last fault", width=30, need=2, is_text=True, cell=_fault),
 )
 
 BANS: tuple[Column[Ban], ...] = (

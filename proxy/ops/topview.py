@@ -112,7 +112,9 @@ def _shares(summary: Summary) -> Text:
 def _books(summary: Summary) -> Text:
     shares = summary.shares
     refused = sum(shares.get(reason, 0) for reason in FILTERED)
-    line = _line(
+    holds = ("conserved  ", GOOD) if summary.conserved else ("NOT CONSERVED  ", BAD)
+    return _line(
+        holds,  # first, because a narrow terminal cuts the line
         ("received ", DIM),
         words.amount(summary.received),
         (" = refused ", DIM),
@@ -130,8 +132,6 @@ def _books(summary: Summary) -> Text:
         (" under way ", DIM),
         words.amount(summary.in_flight),
     )
-    line.append("  conserved" if summary.conserved else "  NOT CONSERVED", GOOD if summary.conserved else BAD)
-    return line
 
 
 def tabs(look: Look) -> Text:

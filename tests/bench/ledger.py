@@ -1,9 +1,9 @@
 """`python -m tests.bench.ledger`: what the ledger costs a process that judges shares all the time.
 
 Strategy: two processes do the same, one with a ledger and one without: shares end at a steady rate, by the
-dozen as the board reads them, each made as downstream/endings.py makes it.  The CPU of all threads of the one,
-less that of the other, is what a share's row costs.  A heartbeat of the loop says for how long the loop was
-held up: it sleeps for a millisecond again and again, and each waking is late by what somebody else took.
+dozen as the board reads them, each made as downstream/endings.py makes it.  The CPU of all threads of the
+one, less that of the other, is what a share's row costs.  A heartbeat says for how long the loop was held up:
+it sleeps for a millisecond again and again, and each waking is late by what somebody else took.
 The trap: on a busy machine the scheduler is late by itself, so the heartbeat of the one without is shown
 beside that of the one with.
 """

@@ -167,6 +167,24 @@ def test_the_headline_says_what_costs_most(
     assert headline(page, lately, **changes) == said
 
 
+@pytest.mark.parametrize(
+    ("pool", "said"),
+    [
+        ({"current": True, "state": "active"}, {"level": "ok", "text": "in use"}),
+        ({"state": "standby"}, {"level": "on", "text": "standby"}),
+        ({"state": "connecting"}, {"level": "warn", "text": "connecting"}),
+        ({"state": "down", "last_fault": "refused"}, {"level": "bad", "text": "down"}),
+        # Nobody needs it, which is no fault.
+        ({"state": "down", "last_fault": "not tried yet"}, {"level": "off", "text": "not tried yet"}),
+        ({"state": "down", "last_fault": "not needed now"}, {"level": "off", "text": "not needed now"}),
+    ],
+)
+def test_a_pool_that_nobody_needs_is_not_shown_as_failed(
+    page: "Page", pool: dict[str, Any], said: dict[str, str]
+) -> None:
+    assert ask(page, "poolstate", "poolState(it)", pool) == said
+
+
 def test_lately_is_the_last_five_minutes_of_the_same_start(page: "Page") -> None:
     at = [
         {"now": f"2026-01-31T12:{n // 60:02}:{n % 60:02}Z", "started_at": "a", "shares": {"accepted": n}}

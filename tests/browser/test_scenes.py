@@ -181,6 +181,15 @@ def test_a_read_token_is_asked_for_and_kept_for_the_tab(browser: "Browser") -> N
         assert "look" not in page.url
 
 
+def test_a_token_that_no_subprotocol_can_carry_will_do_too(browser: "Browser") -> None:
+    refused = ("status of 401",)
+    with looking_at(browser, "banned", read="to/ken==", expected=refused) as (page, _):
+        page.get_by_label("Token", exact=True).fill("to/ken==")
+        page.keyboard.press("Enter")
+        headline(page, "main accepts our shares")
+        expect(page.locator("#live")).to_have_text("Every 3 s")
+
+
 # ---- live, and not
 
 

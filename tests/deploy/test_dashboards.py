@@ -1,11 +1,14 @@
 """The dashboards would be read by Grafana as they are, and tell a person what each panel is."""
 
+import json
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.deploy.watching import DASHBOARDS, DEPLOY, dashboard_expressions, metrics, panels, read
+from tests.deploy.watching import DASHBOARDS, DEPLOY, dashboard_expressions, filled, metrics, panels, read
 
 GRAFANA = DEPLOY / "grafana"
 COLUMNS = 24
@@ -56,6 +59,45 @@ def test_expressions_follow_the_choice_of_farm_and_proxy(path: Path) -> None:
 @EVERY
 def test_changes_of_the_pool_and_restarts_are_marked(path: Path) -> None:
     assert [mark["name"] for mark in read(path)["annotations"]["list"]] == ["Pool changes", "Restarts"]
+
+
+CHANGE = 'sluice_upstream_switches_total{job="sluice", instance="p1", from="a", to="b", reason="lost"}'
+START = 'sluice_start_time_seconds{job="sluice", instance="p1"}'
+
+
+@pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not installed: apt-get install prometheus"
+)
+def test_each_change_is_marked_once_the_first_of_its_kind_too(tmp_path: Path) -> None:
+    """Changes before 45 and 95 s, a restart before 100 s; Grafana asks for a point every 15 s."""
+    changes, starts = (filled(mark["expr"]) for mark in read(DASHBOARDS[0])["annotations"]["list"])
+    name, _, labels = CHANGE.partition("{")
+    expected = [
+        (changes, 45, f"{name}{{{labels}"),
+        (changes, 105, f"{{{labels}"),
+        (starts, 105, f"{{{START.partition('{')[2]}"),
+    ]
+    steps = [
+        {
+            "expr": asked,
+            "eval_time": f"{seconds}s",
+            "exp_samples": [
+                {"labels": sample, "value": 1}
+                for other, at, sample in expected
+                if (other, at) == (asked, seconds)
+            ],
+        }
+        for asked in (changes, starts)
+        for seconds in range(15, 210, 15)
+    ]
+    told = [{"series": CHANGE, "values": "_x9 1x10 2x30"}, {"series": START, "values": "1x20 9x40"}]
+    case = {"interval": "5s", "input_series": told, "promql_expr_test": steps}
+    file = tmp_path / "marks.yml"
+    file.write_text(json.dumps({"evaluation_interval": "15s", "tests": [case]}), encoding="utf-8")
+    done = subprocess.run(
+        ["promtool", "test", "rules", str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @EVERY

@@ -129,9 +129,10 @@ AGAIN = "run deploy/image/lock, which writes the file anew"
 
 
 def dependencies() -> list[str]:
-    """Return what the image is to have, as the project asks for it."""
+    """Return what the image is to have, as the project asks for it, and all that a proxy may use."""
     asked = project()["project"]
-    return [*asked["dependencies"], *asked["optional-dependencies"]["postgres"]]
+    extras = asked["optional-dependencies"]
+    return [*asked["dependencies"], *extras["postgres"], *extras["nats"]]
 
 
 @pytest.mark.parametrize("wanted", dependencies())

@@ -13,7 +13,7 @@ import pytest
 
 from tests.deploy.watching import DEPLOY, ROOT, RULES, alerts, expressions, metrics, read, recorded, rules
 
-CASES = Path(__file__).parent / "alerts_test.yml"
+CASES = sorted(Path(__file__).parent.glob("*_test.yml"))
 PROMTOOL = shutil.which("promtool")
 RUNBOOKS = "docs/operations.md#alert-"
 
@@ -36,7 +36,7 @@ def test_the_rules_are_sound() -> None:
 
 @needs_promtool
 def test_each_alert_fires_when_it_should() -> None:
-    assert promtool("test", "rules", str(CASES)) == ""
+    assert promtool("test", "rules", *map(str, CASES)) == ""
 
 
 @needs_promtool
@@ -83,7 +83,7 @@ def test_each_alert_has_its_section_in_the_manual() -> None:
 def test_each_alert_is_tested_both_ways() -> None:
     fires: dict[str, set[str]] = {}
     stays: set[str] = set()
-    for case in read(CASES)["tests"]:
+    for case in (case for path in CASES for case in read(path)["tests"]):
         for step in case["alert_rule_test"]:
             name = step["alertname"]
             severities = {expected["exp_labels"]["severity"] for expected in step["exp_alerts"]}

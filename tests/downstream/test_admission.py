@@ -46,6 +46,22 @@ def test_who_comes_and_goes_is_counted_once() -> None:
     assert desk.ended == [session]
 
 
+def test_those_who_are_here_are_counted_by_listener_and_dialect() -> None:
+    desk = Desk()
+    first, second = door(listener="farm"), door(listener="barn", dialects=["aion"])
+    for one in (first, first, second):
+        assert desk.admission.enter(one, "192.0.2.1", 0.0)
+    sessions = [
+        MinerSession(desk.house, one, "192.0.2.1", 0.0, lambda: None) for one in (first, first, second)
+    ]
+    assert desk.admission.count() == {("farm", "unknown"): 2, ("barn", "aion"): 1}
+    for session in sessions[1:]:
+        desk.admission.leave(session, "closed", 1.0)
+    assert desk.admission.count() == {("farm", "unknown"): 1}
+    desk.admission.leave(sessions[0], "closed", 1.0)
+    assert desk.admission.count() == {}
+
+
 def test_a_reason_of_the_session_goes_before_that_of_the_carrier() -> None:
     desk = Desk()
     session = desk.comes("192.0.2.1")

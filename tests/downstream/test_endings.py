@@ -1,10 +1,13 @@
 """The end of a share, in every book that has a line for it; and of one that is a block."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
 
 import attrs
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proxy.core.windows import Windows
 from proxy.model.ended import Ended
@@ -12,6 +15,7 @@ from proxy.model.job import Job
 from proxy.model.share import Reason, Verdict
 from proxy.model.target import MAX_TARGET, to_bytes
 from tests.downstream.farms import Farm, farm
+from tests.kit.miners import Dialogue
 
 NOW = 1000.0
 ANY_NETWORK = to_bytes(MAX_TARGET)  # every share would be a block
@@ -51,8 +55,18 @@ class Desk:
         )
 
 
+def newest(desk: Desk) -> str:
+    """The id of the current work."""
+    return desk.farm.relay.works[0].id
+
+
 @pytest.fixture
 def desk() -> Desk:
+    return made_desk()
+
+
+def made_desk() -> Desk:
+    """A farm with all books open."""
     made = Desk(farm(), Written(), [], count(1))
     endings = made.farm.relay.endings
     endings.ledger, endings.tell_block, endings.total = made.ledger, made.told.append, Windows(NOW)
@@ -147,3 +161,110 @@ def test_a_block_is_told_of_where_no_ledger_is_kept(desk: Desk) -> None:
     miner.says(desk.farm.share(miner).submit(miner.job_id))
     desk.farm.pool.answers()
     assert [row.worker for row in desk.told] == ["rig1"]
+
+
+# ---- all books agree
+
+
+def shares_of(counted: Iterable[Mapping[Reason, int]]) -> Counter[Reason]:
+    """The sum of several counts."""
+    total: Counter[Reason] = Counter()
+    for one in counted:
+        total.update(one)
+    return total
+
+
+def agree(desk: Desk, *miners: Dialogue) -> None:
+    """Hold all books against each other."""
+    relay = desk.farm.relay
+    tally = Counter({reason: count for reason, count in relay.tally.shares.items() if count})
+    names = {share.worker for share in desk.ledger}
+    records = [record for name in names if (record := relay.workers.find(name)) is not None]
+    assert tally == shares_of(miner.session.standing.shares for miner in miners)
+    assert tally == shares_of(record.shares for record in records)
+    assert tally == Counter(share.reason for share in desk.ledger)
+    good = [share for share in desk.ledger if share.reason in (Reason.ACCEPTED, Reason.KEPT)]
+    assert sum(record.work for record in records) == pytest.approx(sum(share.difficulty for share in good))
+    for record in records:
+        assert record.shares == Counter(share.reason for share in desk.ledger if share.worker == record.name)
+    assert relay.tally.conserved
+
+
+ends = st.lists(
+    st.sampled_from(("accepted", "rejected", "lost", "duplicate", "malformed", "unknown")), max_size=12
+)
+
+
+@given(ends, ends)
+def test_whatever_becomes_of_shares_all_books_agree(first: list[str], second: list[str]) -> None:
+    desk = made_desk()
+    pool, miners = desk.farm.pool, [desk.farm.miner("rig1"), desk.farm.miner("rig2")]
+    for miner, said in zip(miners, (first, second), strict=True):
+        for number, end in enumerate(said):
+            if not pool.is_up:
+                pool.comes()
+                miner.hears()
+            if end == "malformed":
+                miner.says({"id": number, "method": "mining.submit", "params": ["rig1", 7]})
+                continue
+            share = desk.farm.share(miner, number).submit(
+                "7" * 12 if end == "unknown" else newest(desk), f"s{number}"
+            )
+            miner.says(share)
+            if end == "lost":
+                pool.goes()
+            elif pool.got:
+                pool.answers(REFUSED if end == "rejected" else Verdict(Reason.ACCEPTED))
+            if end == "duplicate":
+                miner.says(share)
+    agree(desk, *miners)
+    total = desk.farm.relay.endings.total
+    assert total is not None
+    accepted = sum(share.difficulty for share in desk.ledger if share.reason is Reason.ACCEPTED)
+    assert total.rates(NOW + 1)["1h"] * 5 == pytest.approx(accepted)
+
+
+def test_a_late_verdict_counts_for_the_worker_that_sent_the_share(desk: Desk) -> None:
+    miner = desk.farm.miner("rig1")
+    miner.says(desk.farm.share(miner).submit(miner.job_id))
+    miner.says({"id": 9, "method": "mining.authorize", "params": ["rig2", "x"]})
+    assert miner.session.worker == "rig2"
+    first, second = desk.farm.relay.workers.find("rig1"), desk.farm.relay.workers.find("rig2")
+    assert first is None, "it has gone, and had no good share yet"
+    assert second is not None
+    desk.farm.pool.answers()
+    assert second.shares == {}
+    assert desk.ledger[-1].worker == "rig1"
+    assert miner.session.standing.shares == {Reason.ACCEPTED: 1}
+
+
+def test_so_does_one_that_comes_when_its_miner_has_gone(desk: Desk) -> None:
+    stays, goes = desk.farm.miner("rig1"), desk.farm.miner("rig1")
+    goes.says(desk.farm.share(goes).submit(goes.job_id))
+    goes.session.end(NOW)
+    desk.farm.pool.answers()
+    record = desk.farm.relay.workers.find("rig1")
+    assert record is not None
+    assert record.shares == {Reason.ACCEPTED: 1}
+    assert record.miners == 1
+    assert stays.session.standing.shares == {}
+    assert desk.ledger[-1].worker == "rig1"
+    agree(desk, stays, goes)
+
+
+def test_a_good_share_bears_its_miner_out_and_a_bad_one_tells_against_it(desk: Desk) -> None:
+    miner = desk.farm.miner("rig1")
+    standing = miner.session.standing
+    assert standing.miner is not None
+    share = desk.farm.share(miner).submit(miner.job_id)
+    miner.says(share)
+    assert not standing.is_proven
+    desk.farm.pool.answers()
+    assert standing.is_proven
+    miner.passes(60)  # past what is pardoned after a login
+    miner.says(share)
+    conduct = desk.farm.relay.warden.penalties.record(standing.miner)
+    assert conduct is not None
+    assert conduct.bad == 1
+    assert desk.ledger[-1].reason is Reason.DUPLICATE
+    assert standing.last_share == miner.now

@@ -26,6 +26,7 @@ from proxy.ledger.reconcile import Account, reconcile
 from proxy.ledger.workers import table
 from proxy.model.share import Reason
 from proxy.native import Equihash
+from proxy.openfiles import raise_limit
 from proxy.sim.farm import Farm, FarmOptions
 from proxy.sim.faults import Shot
 from proxy.sim.miner import MinerOptions
@@ -37,6 +38,7 @@ from tests.kit import postgres
 ABSENT = "no haproxy here: apt-get install haproxy"
 SMALL = Equihash(48, 5)
 DURABLE_SECONDS = 1.0  # from a verdict to its row, at most
+UNANSWERED = 3  # shares of a proxy at the pool, by default
 LONGEST = 90  # seconds; a run that hangs fails
 
 CONFIG = """
@@ -64,7 +66,7 @@ format = "json"
 
 HAPROXY = """
 global
-    maxconn 20000
+    maxconn 8000
 defaults
     mode tcp
     timeout connect 2s
@@ -114,10 +116,10 @@ class Cluster:
         return time.time()
 
     def account(self) -> Account:
-        """Close the book."""
-        book = open_book(self.ledger)
+        """Close the book, as it is when everyone knows who is dead."""
+        book, later = open_book(self.ledger), time.time() + 60
         try:
-            return reconcile(book, 0.0, time.time() + 60, time.time())
+            return reconcile(book, 0.0, later, later)
         finally:
             book.close()
 
@@ -133,7 +135,7 @@ class Cluster:
 
 @contextmanager
 def haproxy(directory: Path, servers: list[Address]) -> Iterator[int]:
-    """Run HAProxy in front of proxies; its port.  A server that dies is out at once, and its miners with it."""
+    """Run HAProxy in front of proxies; its port.  Who dies is out at once, and its miners with it."""
     with socket.create_server(("127.0.0.1", 0), backlog=4096) as sock:
         checks = (
             "send-proxy-v2 check inter 100ms fastinter 50ms fall 1 rise 1 on-marked-down shutdown-sessions"
@@ -190,6 +192,7 @@ class Outcome:
 
     Args:
         sudden: accepted shares of the pool that the book does not have, all of the killed one's last second.
+        allowed: as many as that may be.
         lacking: workers whose miners read a verdict a second before the kill, and more of them than the
             book has.
     """
@@ -214,7 +217,12 @@ async def lose_one(made: Cluster, miners: int, shares_per_second: float, enough:
     report = farm.report
     async with trio.open_nursery() as nursery:
         nursery.start_soon(farm.run)
-        await farm.until(lambda _: report.online == miners and report.accepted >= enough, LONGEST)
+        try:
+            await farm.until(lambda _: report.online == miners and report.accepted >= enough, LONGEST)
+        except trio.TooSlowError:
+            raise AssertionError(
+                f"{report.online} of {miners} miners, {report.accepted} of {enough} shares, {report.shares}"
+            ) from None
         killed = made.kill("farm2")
         had = report.accepted
         await farm.until(lambda _: report.disconnects > 0, LONGEST)
@@ -226,23 +234,24 @@ async def lose_one(made: Cluster, miners: int, shares_per_second: float, enough:
             await one.ends()
     account, book = made.account(), made.accepted()
     durable = Counter(worker for at, worker in made.told if at < killed - DURABLE_SECONDS or at > killed + 1)
-    last = sum(killed - DURABLE_SECONDS <= at <= killed + 1 for at, _ in made.told)
+    last = sum(killed - DURABLE_SECONDS <= at <= killed + 0.2 for at, _ in made.told)
     return Outcome(
         account,
         made.pool.tally.accepted,
         made.pool.tally.repeated_nonces,
         account.shares["accepted"],
         made.pool.tally.accepted - account.shares["accepted"],
-        last + miners,
+        last + UNANSWERED,
         [worker for worker, count in durable.items() if book[worker] < count],
         online,
     )
 
 
 async def _main(miners: int, seconds: float) -> bool:
+    raise_limit(2 * miners + 500)
     with postgres.running() as server, tempfile.TemporaryDirectory() as directory:
         async with cluster(Path(directory), server.new_database()) as made:
-            rate = 0.5
+            rate = 0.1
             outcome = await lose_one(made, miners, rate, int(miners * rate * seconds / 3))
     told = {name: value for name, value in attrs.asdict(outcome).items() if name != "account"}
     told |= {

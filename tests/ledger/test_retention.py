@@ -113,6 +113,6 @@ def test_the_room_a_file_needs_and_gives_back(small: Book) -> None:
     assert retention.used_megabytes(engine) < before / 4
     retention.give_back(engine)
     with engine.connect() as connection:
-        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
     assert pages * 4096 <= before * 2**20 - retention.FREE_PAGES * 4096 * 0.9
     small.close()

@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from proxy.errors import ConfigError
 from proxy.ledger import shipping
 from proxy.ledger.shipping import Queue, Shipper
+from proxy.ledger.store import read_url
 from tests.kit.nats import Nats, server
 from tests.kit.postgres import free_port
 from tests.ledger.books import NOON, RUN, Author, Process
@@ -167,6 +168,20 @@ def test_each_proxy_tells_its_own(author: Author, process: Process, nats: Nats) 
     with shipper(author, nats.url, "farm2") as two, shipper(author, nats.url) as one:
         until(lambda: one.published == 5 and two.published == 1)
     assert sorted(told["proxy"] for _, told in nats.messages()) == ["farm1"] * 5 + ["farm2"]
+
+
+def test_a_book_whose_tables_are_still_to_be_made_is_waited_for(url: str, nats: Nats) -> None:
+    place = read_url(url)
+    with capture_logs() as said:
+        one = Shipper(place, nats.url, SUBJECT, "farm1", wall_clock=lambda: NOON)
+        one.start()
+        made = Author(url)
+        made.process().share(NOON + 1)
+        until(lambda: one.published == 1)
+        one.end()
+        assert one.join(LONGEST)
+    made.close()
+    assert said == []
 
 
 def test_without_the_client_it_is_said(author: Author, monkeypatch: pytest.MonkeyPatch) -> None:

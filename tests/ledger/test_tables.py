@@ -74,7 +74,8 @@ def test_what_is_said() -> None:
         "runs: 0; missing: 3",
         "the book closes: no",
     ]
-    assert list(tables.told(account(), None, None))[-1] == "the book closes: yes"
+    assert list(tables.told(account(), None, None)) == ["runs: 0; missing: 0", "the book closes: yes"]
+    assert next(tables.told(account(), None, [])) == "running proxy: has counted what is in the book"
 
 
 def test_workers() -> None:

@@ -3,12 +3,23 @@
 from collections import Counter
 
 import pytest
+import trio
 from structlog.testing import capture_logs
+from trio.testing import MockClock
 
 from proxy.core.conduct import Step
 from proxy.core.penalties import Miner
+from proxy.core.workerbook import WorkerBook
 from proxy.downstream.warden import News
-from proxy.lifecycle.news import LISTENER_REMOVED, TAKEOVER, Farewells, Finds, Penalised
+from proxy.lifecycle.news import (
+    FORGET_SECONDS,
+    LISTENER_REMOVED,
+    TAKEOVER,
+    Farewells,
+    Finds,
+    Penalised,
+    forget_workers,
+)
 from proxy.model.ended import Ended
 from proxy.model.share import Reason
 from tests.kit.miners import Dialogue, FakeHouse
@@ -117,3 +128,21 @@ def test_many_blocks_of_one_job_are_one_line_but_all_are_told() -> None:
             finds(a_block(Reason.ACCEPTED, job))
     assert [line["job"] for line in said] == ["1", "2"]
     assert len(told) == 3
+
+
+def test_workers_that_were_away_for_too_long_are_forgotten() -> None:
+    book = WorkerBook(keep_seconds=3600.0)
+
+    async def play() -> None:
+        record = book.join("rig1", trio.current_time())
+        record.good(Reason.ACCEPTED, 4.0, trio.current_time())
+        book.part(record, trio.current_time())
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(forget_workers, lambda: book)
+            await trio.sleep(1800)
+            assert book.find("rig1") is record
+            await trio.sleep(1800 + 2 * FORGET_SECONDS)
+            assert book.find("rig1") is None
+            nursery.cancel_scope.cancel()
+
+    trio.run(play, clock=MockClock(autojump_threshold=0))

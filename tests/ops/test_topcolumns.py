@@ -1,8 +1,11 @@
 """The columns: what can be sorted by is one, and a narrow terminal has the most needed."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from proxy.ops import topcolumns
+from proxy.ops.topdata import Pool
 from proxy.ops.topstate import SORTS, VIEWS
 
 WIDE = 200
@@ -20,3 +23,13 @@ def test_a_narrow_terminal_shows_the_most_needed(view: str, width: int) -> None:
     columns = topcolumns.fitting(topcolumns.COLUMNS[view], width)
     assert columns[0] is topcolumns.COLUMNS[view][0]
     assert len(columns) == 1 or sum(column.width + 3 for column in columns) <= width
+
+
+def test_an_old_fault_is_not_shown_of_the_pool_in_use() -> None:
+    column = topcolumns.POOLS[-1]
+    now = datetime(2026, 1, 31, tzinfo=UTC)
+    faults = {
+        state: column.cell(Pool("main", "unix:///p", state, last_fault="reset"), now)
+        for state in ("active", "standby", "down")
+    }
+    assert faults == {"active": ("", ""), "standby": ("reset", ""), "down": ("reset", topcolumns.WARN)}

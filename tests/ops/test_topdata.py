@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import msgspec
 import pytest
 
 from proxy.errors import ConfigError, SluiceError
+from proxy.ops import topdata
+from proxy.ops.api import shapes
 from proxy.ops.topdata import LISTINGS, MAX_ANSWER, Api, TokenError, UnansweredError
 from tests.ops.apis import FakeApi, ban, listing, serving, summary
 
@@ -122,3 +125,19 @@ def test_what_is_no_address(url: str) -> None:
     with pytest.raises(SluiceError, match=r"not an address like http://127\.0\.0\.1:9180") as fault:
         Api(url, "", PATIENT)
     assert "hunter2" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (topdata.Summary, shapes.Summary),
+        (topdata.Ledger, shapes.LedgerSummary),
+        (topdata.Worker, shapes.Worker),
+        (topdata.Miner, shapes.Miner),
+        (topdata.Pool, shapes.Upstream),
+        (topdata.Ban, shapes.Ban),
+    ],
+)
+def test_whatever_is_read_is_what_the_api_says(ours: type[Any], theirs: type[Any]) -> None:
+    said = {field.encode_name for field in msgspec.structs.fields(theirs)}
+    assert {field.encode_name for field in msgspec.structs.fields(ours)} <= said

@@ -51,8 +51,8 @@ def test_the_head_of_a_farm_that_does_well() -> None:
         "pool main  difficulty 12  round trip p50 0.71 ms  p99 5.88 ms",
         "Sol/s  1m 358  10m 340  1h 1.23k  24h 45.1M   miners 50  workers 48  missing 2",
         "the pool accepts 99.9 %  refused here 10.3 %  mostly stale",
-        "received 2.00k = refused 205 + kept 0 + forwarded 1.79k; accepted 1.79k rejected 1 lost 1 "
-        "under way 0  conserved",
+        "conserved  received 2.00k = refused 205 + kept 0 + forwarded 1.79k; accepted 1.79k "
+        "rejected 1 lost 1 under way 0",
     ]
 
 

@@ -109,6 +109,10 @@ class Outcome:
             self.accepted_at(kill + GUARANTEE) - self.accepted_at(kill - GUARANTEE) for kill in self.kills
         )
 
+    def before_kill(self, seen: Seen) -> float:
+        """Seconds from a verdict to the next kill."""
+        return min((kill - seen.at for kill in self.kills if kill >= seen.at), default=float("inf"))
+
     def must_be_there(self) -> Iterator[Seen]:
         """Verdicts that were read long enough before the next kill."""
         for seen in self.seen:
@@ -271,12 +275,13 @@ def faults(outcome: Outcome, book: Book) -> list[str]:
     """What does not hold, a line each."""
     lines = list(book.holes)
     must = [seen for seen in outcome.must_be_there() if seen.reason is Reason.ACCEPTED]
-    missing = sum(book.keys[seen.key()] == 0 for seen in must)
+    missing = [outcome.before_kill(seen) for seen in must if not book.keys[seen.key()]]
     twice = sum(count > 1 for count in book.keys.values())
     if not must:
         lines.append("no verdict was read")
     if missing:
-        lines.append(f"{missing} of {len(must)} accepted shares are not in the ledger")
+        when = f"read from {max(missing):.2f} to {min(missing):.2f} s before a kill"
+        lines.append(f"{len(missing)} of {len(must)} accepted shares are not in the ledger, {when}")
     if twice:
         lines.append(f"{twice} shares are there more than once")
     behind = outcome.accepted_by_pool - book.accepted

@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 import trio
-from trio_websocket import ConnectionRejected, WebSocketConnection, open_websocket_url
+from trio_websocket import WebSocketConnection, open_websocket_url
 
 from proxy.downstream.listeners import bind_tcp
 from proxy.ops.events import MOST_SUBSCRIBERS
@@ -25,6 +25,22 @@ class Served:
 
     rig: Rig
     port: int
+
+    async def status(self, subprotocols: str = "") -> int:
+        """Ask for events, and tell the status of the answer."""
+        lines = [
+            "GET /api/v1/events HTTP/1.1",
+            "Host: x",
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        ]
+        if subprotocols:
+            lines.append(f"Sec-WebSocket-Protocol: {subprotocols}")
+        async with await trio.open_tcp_stream("127.0.0.1", self.port) as stream:
+            await stream.send_all("\r\n".join([*lines, "", ""]).encode())
+            return int((await stream.receive_some()).split()[1])
 
     @asynccontextmanager
     async def listening(self, *subprotocols: str, token: str = "") -> AsyncIterator[WebSocketConnection]:
@@ -68,13 +84,11 @@ async def test_hello_then_a_summary_then_what_happens() -> None:
         assert (event["type"], event["result"]) == ("reload", "ok")
 
 
-@pytest.mark.parametrize("subprotocols", [(), ("sluice.events",), ("sluice.events", "bearer.wrong")])
-async def test_without_the_token_nobody_listens(subprotocols: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("subprotocols", ["", "sluice.events", "sluice.events, bearer.wrong"])
+async def test_without_the_token_nobody_listens(subprotocols: str) -> None:
     async with served(Rig(read="secret")) as at:
-        with pytest.raises(ConnectionRejected) as refusal:
-            async with at.listening(*subprotocols):
-                pass
-        assert refusal.value.status_code == 401
+        assert await at.status(subprotocols) == 401
+        assert not at.rig.desk.events.is_heard
 
 
 async def test_a_browser_shows_it_as_a_subprotocol() -> None:
@@ -102,10 +116,7 @@ async def test_too_many_are_turned_away() -> None:
         events = at.rig.desk.events
         for _ in range(MOST_SUBSCRIBERS):
             events._subscribers.add(object())  # type: ignore[arg-type]  # only counted
-        with pytest.raises(ConnectionRejected) as refusal:
-            async with at.listening():
-                pass
-        assert refusal.value.status_code == 503
+        assert await at.status() == 503
         events._subscribers.clear()
 
 

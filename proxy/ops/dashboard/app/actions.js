@@ -1,6 +1,6 @@
 // What may be changed from here: each asks first, needs the admin token, and says what came of it.
 
-import { ApiError, change, path, token } from "./api.js";
+import { ApiError, change, path, setToken, token } from "./api.js";
 import { askToken, confirm, toast } from "./dialogs.js";
 
 const OFF = "Changes are switched off: the proxy has no admin token. Set admin_token under [http] in its configuration.";
@@ -12,6 +12,7 @@ async function act(app, question, method, where, done) {
     return false;
   }
   if (!(await confirm(question))) return false;
+  const before = token();
   const why = `${question.title.replace(/\?$/, "")}: this needs the admin token.`;
   if (!token() && (await askToken(why)) === undefined) {
     toast("Nothing was changed: that needs the admin token.", "bad");
@@ -21,11 +22,12 @@ async function act(app, question, method, where, done) {
     try {
       const answer = await change(method, where);
       toast(done(answer));
-      app.live?.again();
+      app.live?.ask();
       return true;
     } catch (fault) {
       if (!(fault instanceof ApiError)) throw fault;
       const refused = fault.status === 401 || fault.status === 403;
+      if (refused) setToken(before); // so that one that was good for looking stays
       if (!refused || (await askToken(why, `Refused: ${fault.message}`)) === undefined) {
         toast(refused ? "Nothing was changed: refused without the admin token." : `Nothing was changed: ${fault.message}`, "bad");
         return false;

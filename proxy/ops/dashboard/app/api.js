@@ -30,6 +30,7 @@ export function setToken(value) {
   } catch {
     // kept in memory, until the page is left
   }
+  dispatchEvent(new Event("token"));
 }
 
 export function path(...parts) {

@@ -114,6 +114,7 @@ export class Chart {
 
   fillTable() {
     if (!this.table.open) return;
+    this.table.classList.toggle("no-shares", !this.points.some((point) => point.shares));
     this.body.replaceChildren(
       ...this.points.toReversed().map((point) =>
         el(

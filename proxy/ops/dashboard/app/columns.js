@@ -72,7 +72,7 @@ export function minerColumns(app, withWorker, done) {
     { id: "agent", title: "Software", rank: 3, make: (row) => el("span", { class: "cut", title: plain(row.agent) }, plain(row.agent) || "–") },
     textColumn("difficulty", "Difficulty", (row) => difficulty(row.difficulty), { num: true, rank: 2, sort: withWorker && "difficulty" }),
     timeColumn("connected", "Connected", (row) => row.connected_at, { rank: 3, sort: withWorker && "connected_at", first: "desc" }),
-    timeColumn("last_share", "Last share", (row) => row.last_share_at, { rank: 2, sort: withWorker && "last_share_at", first: "desc" }),
+    timeColumn("last_share", "Last share", (row) => row.last_share_at, { rank: 1, sort: withWorker && "last_share_at", first: "desc" }),
     textColumn("accepted", "Accepted", (row) => count(row.shares.accepted ?? 0), { num: true, rank: 3, sort: withWorker && "accepted" }),
     {
       id: "standing",

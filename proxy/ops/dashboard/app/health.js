@@ -2,6 +2,7 @@
 // Rules in order of guilt: the first that holds is the headline, so what costs most money stands first.
 
 import { ago, count, duration, percent, secondsSince } from "./format.js";
+import { isIdle } from "./poolstate.js";
 import { sum } from "./verdicts.js";
 
 const ENOUGH = 20; // answers of the pool, before a ratio says anything
@@ -114,7 +115,7 @@ function* faults(summary, pools, lately) {
     yield {
       level: "warn",
       title: `On the fallback pool ${current.name}`,
-      detail: `${preferred.name} is ${preferred.state}${preferred.last_fault ? `: ${sentence(preferred.last_fault)}` : "."}`,
+      detail: isIdle(preferred) ? `${preferred.name} was left, and is not needed now.` : `${preferred.name} is ${preferred.state}${preferred.last_fault ? `: ${sentence(preferred.last_fault)}` : "."}`,
     };
   }
   const ledger = summary.ledger;

@@ -1,7 +1,7 @@
 // Keeps the figures coming: events over a WebSocket, and by asking while there is none.
 //
 //   live           the socket is open           asking         no socket; asked every few seconds
-//   connecting     not known yet which of both
+//   connecting     not known yet which of both   polling      asked, for the token cannot go with a socket
 //   waiting        a token is needed            stale          neither has brought a summary for a while
 //
 // The trap: a socket that is open may be dead, so what counts is when the last summary came.
@@ -48,11 +48,12 @@ export class Live {
     clearTimeout(this.retry);
     this.drop();
     let socket;
+    this.unable = false;
     try {
       socket = new WebSocket(eventsAddress(), eventsProtocols());
     } catch {
-      this.tried = true;
-      return; // a token with signs that no subprotocol may have: asking will do
+      this.unable = true; // a token with signs that no subprotocol may have
+      return;
     }
     this.socket = socket;
     socket.onmessage = (message) => {
@@ -125,6 +126,6 @@ export class Live {
   state() {
     if (this.locked) this.tellState("waiting", this.last);
     else if (this.last && Date.now() - this.last >= STALE_AFTER) this.tellState("stale", this.last);
-    else this.tellState(this.open ? "live" : this.tried ? "asking" : "connecting", this.last);
+    else this.tellState(this.open ? "live" : this.unable ? "polling" : this.tried ? "asking" : "connecting", this.last);
   }
 }

@@ -58,6 +58,7 @@ function stored(key, value) {
 // --- views
 
 function open() {
+  if (app.live.locked) return showLocked();
   const at = parse(location.hash);
   const make = VIEWS[at.view] ?? VIEWS.overview;
   view?.close();
@@ -70,7 +71,7 @@ function open() {
   if (app.summary) view.update?.(app.summary);
   retitle();
   refreshed = Date.now();
-  if (!app.live.locked) view.start?.()?.catch?.(failed);
+  view.start?.()?.catch?.(failed);
 }
 
 function failed(fault) {
@@ -134,7 +135,8 @@ function hear(event) {
 const STATES = {
   connecting: ["", "off", "Connecting"],
   live: ["ok", "on", "Live"],
-  asking: ["warn", "auto", "Reconnecting"],
+  asking: ["warn", "auto", "Reconnecting", "No live events: figures are asked for every three seconds"],
+  polling: ["ok", "on", "Every 3 s", "The token has signs that a browser cannot send with a WebSocket (only letters, digits and - _ . + can be), so there are no events, and figures are asked for"],
   stale: ["bad", "bad", "Stale"],
   waiting: ["warn", "key", "Token needed"],
 };
@@ -144,13 +146,18 @@ function showState(name, since) {
   const node = byId("live");
   const stale = byId("stale");
   stale.hidden = name !== "stale";
-  if (!stale.hidden) setText(stale.lastChild ?? stale.appendChild(el("span")), `No figures since ${new Date(since).toLocaleTimeString("en-GB")}, ${duration((Date.now() - since) / 1000)} ago: the proxy does not answer. What is shown is old.`);
+  if (!stale.hidden) {
+    if (!stale.firstChild) stale.append(el("span"), el("span", { "aria-hidden": "true" }));
+    // Said once, so the part that grows is for the eye only.
+    setText(stale.firstChild, `No figures since ${new Date(since).toLocaleTimeString("en-GB")}: the proxy does not answer. What is shown is old.`);
+    setText(stale.lastChild, ` (${duration((Date.now() - since) / 1000)})`);
+  }
   if (name === stateWas) return;
   stateWas = name;
-  const [level, sign, text] = STATES[name];
+  const [level, sign, text, why] = STATES[name];
   setClass(node, `live ${level}`);
   node.replaceChildren(icon(sign), el("span", {}, text));
-  setAttribute(node, "title", name === "asking" ? "No live events: figures are asked for every three seconds" : null);
+  setAttribute(node, "title", why);
   document.body.classList.toggle("old", name === "stale");
 }
 
@@ -169,6 +176,13 @@ function eachSecond() {
 let asking = false;
 
 async function needsToken(message) {
+  showLocked();
+  if (!asking) await giveToken(token() ? `Refused: ${message}` : "");
+}
+
+function showLocked() {
+  view?.close();
+  view = null;
   byId("main").replaceChildren(
     el(
       "section",
@@ -178,7 +192,6 @@ async function needsToken(message) {
       el("button", { class: "button main", type: "button", onclick: () => giveToken() }, icon("key"), "Give the token"),
     ),
   );
-  if (!asking) await giveToken(token() ? `Refused: ${message}` : "");
 }
 
 async function giveToken(fault = "") {
@@ -186,7 +199,6 @@ async function giveToken(fault = "") {
   asking = true;
   const given = await askToken("The read token shows everything here. The admin token also disconnects miners, lifts bans, changes pools and reloads.", fault);
   asking = false;
-  showToken();
   if (given === undefined) return;
   await app.live.again();
   open();
@@ -263,6 +275,7 @@ function start() {
   byId("help").addEventListener("click", showHelp);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
   addEventListener("keydown", keys);
+  addEventListener("token", showToken);
   addEventListener("unhandledrejection", (event) => {
     if (!(event.reason instanceof ApiError)) return;
     event.preventDefault();

@@ -9,10 +9,11 @@ import { verdict } from "../app/verdicts.js";
 
 function evidence(ban) {
   const items = ban.evidence ?? [];
+  if (!items.length) return el("span", { class: "muted" }, "none kept");
   return el(
     "details",
     { class: "evidence" },
-    el("summary", {}, items.length ? `${count(items.length)} kept` : "none kept"),
+    el("summary", {}, `${count(items.length)} kept`),
     el(
       "ol",
       {},

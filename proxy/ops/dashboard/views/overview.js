@@ -8,10 +8,10 @@ import { bar, el, icon, name, plain, setAttribute, setBar, setClass, setState, s
 import { Flow } from "../app/flow.js";
 import { NOTHING, ago, count, duration, milliseconds, percent, rate, setTime, time } from "../app/format.js";
 import { acceptRatio, health, isTelling } from "../app/health.js";
+import { poolState } from "../app/poolstate.js";
 import { Rows } from "../app/rows.js";
 import { spanPicker } from "../app/spans.js";
 import { BAD, sum, verdict, worst } from "../app/verdicts.js";
-import { POOL_LEVEL } from "./pools.js";
 
 const LISTED = 6; // lines of a short list: more is what the workers' page is for
 
@@ -135,9 +135,10 @@ function poolList() {
     make: () => [el("bdi", { class: "name strong" }), state("ok", ""), el("span", { class: "num muted" })],
     patch: ([who, how, trip], row) => {
       setText(who, row.name);
-      setState(how, POOL_LEVEL[row.state] ?? "warn", row.current ? "in use" : row.state, row.last_fault || null);
+      const { level, text } = poolState(row);
+      setState(how, level, text);
       setAttribute(trip, "title", row.last_fault || null);
-      if (row.state === "down") setText(trip, row.last_fault || "down");
+      if (level === "bad") setText(trip, row.last_fault);
       else setText(trip, row.roundtrip_ms?.p50 ? `${milliseconds(row.roundtrip_ms.p50)} · refuses ${percent(row.reject_ratio ?? 0)}` : row.last_job_at ? `last job ${ago(row.last_job_at)}` : NOTHING);
     },
     empty: "No pool is configured.",
@@ -171,8 +172,11 @@ export function overview(app) {
   const missingMore = el("a", { href: "#/workers?state=offline&sort=last_seen_at&order=desc" }, "All offline");
   const badMore = el("a", { href: "#/workers?sort=bad&order=desc" }, "All");
 
+  let drawn = "";
+
   const drawHistory = async () => {
     const span = spans.value();
+    drawn = span;
     const history = await get("history", { span });
     if (span === spans.value()) chart.set(history.points, history.step_seconds);
   };
@@ -198,6 +202,7 @@ export function overview(app) {
     const found = BAD.map((reason) => ({ reason, value: summary.shares[reason] ?? 0, part: (summary.shares[reason] ?? 0) / Math.max(1, total) }));
     reasons.set(found.filter((row) => row.value).sort((a, b) => b.value - a.value));
     spans.update(summary);
+    if (drawn !== spans.value()) drawHistory();
   };
   return {
     title: "Overview",

@@ -4,9 +4,8 @@ import { activate, reload } from "../app/actions.js";
 import { get } from "../app/api.js";
 import { el, name, setState, setText, state } from "../app/dom.js";
 import { ago, count, difficulty, milliseconds, percent, setTime, time } from "../app/format.js";
+import { poolState } from "../app/poolstate.js";
 import { Table, textColumn } from "../app/table.js";
-
-export const POOL_LEVEL = { active: "ok", standby: "on", connecting: "warn", down: "bad" };
 
 function poolColumns(app, done) {
   return [
@@ -24,9 +23,12 @@ function poolColumns(app, done) {
       id: "state",
       title: "State",
       make: () => state("ok", ""),
-      patch: (node, row) => setState(node, POOL_LEVEL[row.state] ?? "warn", row.current ? `${row.state}, in use` : row.state),
+      patch: (node, row) => {
+        const { level, text } = poolState(row);
+        setState(node, level, text);
+      },
     },
-    textColumn("fault", "Last fault", (row) => row.last_fault || "–", { rank: 2 }),
+    textColumn("fault", "Last fault", (row) => (poolState(row).text === row.last_fault ? "–" : row.last_fault || "–"), { rank: 2 }),
     textColumn("difficulty", "Difficulty", (row) => difficulty(row.difficulty), { num: true, rank: 2 }),
     { id: "job", title: "Last job", rank: 2, make: (row) => time(row.last_job_at), patch: (node, row) => setTime(node, row.last_job_at) },
     { id: "since", title: "Connected", rank: 3, make: (row) => time(row.connected_at), patch: (node, row) => setTime(node, row.connected_at) },
