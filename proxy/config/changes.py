@@ -240,7 +240,8 @@ def _keys(
             at + name,
             _shown(before, key, old_all, at + name),
             _shown(after, key, new_all, at + name),
-            LIVE.get(path + name, NEXT) if live else RESTARTED,
+            # A table that comes or goes as a whole reaches whom its keys do.
+            LIVE.get(path + name) or LIVE.get(f"{path}{name}.certificate", NEXT) if live else RESTARTED,
             live,
         )
 

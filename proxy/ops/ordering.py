@@ -18,6 +18,7 @@ import trio
 from proxy.ops.turns import Turns
 
 SLICE = 250  # records between two turns: each costs up to 3 µs
+ROWS = 50  # written out between two turns: each costs up to 15 µs
 SORTED_AT_ONCE = 1000  # 0.3 ms; as much as this is sorted in one go
 KEPT_SECONDS = 1.0
 MOST_KEPT = 16  # orders: a few people who look at different things; of 10,000 workers each is 80 KB

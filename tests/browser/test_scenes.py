@@ -121,6 +121,8 @@ def test_a_worker_that_nobody_knows_is_no_blank_page(browser: "Browser") -> None
 
 def test_a_ban_is_shown_with_its_evidence_and_lifted(browser: "Browser") -> None:
     with looking_at(browser, "banned", "bans", admin="change") as (page, played):
+        expect(page.locator("tbody tr").first).to_contain_text("Invalid solution")
+        expect(page.locator("tbody tr").nth(1)).to_contain_text("Junk instead of a miner's lines")
         page.get_by_text("5 kept").click()
         assert page.locator(".evidence li").first.is_visible()
         page.get_by_role("button", name="Lift the ban on 198.51.100.9").click()
@@ -130,6 +132,8 @@ def test_a_ban_is_shown_with_its_evidence_and_lifted(browser: "Browser") -> None
         page.get_by_text("The ban on 198.51.100.9 is lifted.").wait_for()
         page.get_by_role("button", name="Lift the ban on 198.51.100.9").wait_for(state="detached")
         assert [ban.id for ban in played.farm.bans] == ["1"]
+        page.get_by_role("link", name="Events").click()
+        page.get_by_text("The ban on 2 is over.").wait_for()  # which was there before the page was
 
 
 def test_a_pool_is_chosen_and_the_configuration_reloaded(browser: "Browser") -> None:

@@ -26,7 +26,7 @@ from tests.kit.certificates import Authority
 
 SMALL = Equihash(48, 5)
 POOL = PoolOptions(equihash=SMALL, difficulty=2, seed=3)
-LONGEST = 60  # seconds; a run that hangs fails
+LONGEST = 120  # seconds; a run that hangs fails
 # Prometheus gives each series the first two, tells of each target the last, and what it makes by rules.
 TARGET_LABELS = {"job", "instance"}
 OF_PROMETHEUS = {"up"}

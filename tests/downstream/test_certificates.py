@@ -12,7 +12,7 @@ import trio
 from trio.testing import MockClock
 
 from proxy.config import Address, Listen, Tls
-from proxy.downstream.certificates import DAY, Certificates, ServerTls, make_context
+from proxy.downstream.certificates import DAY, HTTP, Certificates, ServerTls, make_context
 from proxy.errors import ConfigError
 from tests.kit.certificates import Authority
 
@@ -167,3 +167,12 @@ async def test_new_files_that_end_soon_are_said_at_once(authority: Authority) ->
     with structlog.testing.capture_logs() as logs:
         certificates.reload()
     assert [line["event"] for line in logs] == ["certificate loaded", "certificate expires soon"]
+
+
+def test_http_has_one_beside_those_of_the_listeners(authority: Authority) -> None:
+    tls = authority.issue(not_after=END)
+    certificates = Certificates([listen(tls)], http=tls)
+    assert set(certificates.ends()) == {"farm", HTTP}
+    assert certificates.of(HTTP) is not certificates.of("farm")
+    with pytest.raises(ConfigError, match=r"http\.tls\.certificate: nowhere"):
+        Certificates([], http=Tls(certificate="nowhere", key=tls.key))

@@ -39,6 +39,7 @@ ABSENT = "no haproxy here: apt-get install haproxy"
 SMALL = Equihash(48, 5)
 DURABLE_SECONDS = 1.0  # from a verdict to its row, at most
 UNANSWERED = 3  # shares of a proxy at the pool, by default
+JOB_SECONDS = 20.0  # where thousands of miners are one process, which has to read each job for each
 LONGEST = 90  # seconds; a run that hangs fails
 
 CONFIG = """
@@ -157,12 +158,15 @@ def haproxy(directory: Path, servers: list[Address]) -> Iterator[int]:
 
 
 @asynccontextmanager
-async def cluster(directory: Path, ledger: str, proxies: int = 3) -> AsyncIterator[Cluster]:
+async def cluster(
+    directory: Path, ledger: str, proxies: int = 3, job_seconds: float = 2.0
+) -> AsyncIterator[Cluster]:
     """Run proxies behind HAProxy, before a pool; skips the test where there is no HAProxy."""
     if shutil.which("haproxy") is None:
         pytest.skip(ABSENT)
+    options = PoolOptions(equihash=SMALL, job_seconds=job_seconds, seed=3)
     async with trio.open_nursery() as nursery, AsyncExitStack() as stack:
-        pool: SimPool = await nursery.start(SimPool(PoolOptions(equihash=SMALL, job_seconds=2, seed=3)).run)
+        pool: SimPool = await nursery.start(SimPool(options).run)
         running: dict[str, Program] = {}
         for number in range(1, proxies + 1):
             name = f"farm{number}"
@@ -207,26 +211,29 @@ class Outcome:
     online: int
 
 
-async def lose_one(made: Cluster, miners: int, shares_per_second: float, enough: int) -> Outcome:
+async def lose_one(
+    made: Cluster, miners: int, shares_per_second: float, enough: int, longest: float = LONGEST
+) -> Outcome:
     """Run a farm, kill one proxy in the middle, and end all in order.
 
     Args:
         enough: accepted shares before the kill, and again after it.
+        longest: seconds for each half.
     """
     farm = made.farm(miners, shares_per_second)
     report = farm.report
     async with trio.open_nursery() as nursery:
         nursery.start_soon(farm.run)
         try:
-            await farm.until(lambda _: report.online == miners and report.accepted >= enough, LONGEST)
+            await farm.until(lambda _: report.online == miners and report.accepted >= enough, longest)
         except trio.TooSlowError:
             raise AssertionError(
                 f"{report.online} of {miners} miners, {report.accepted} of {enough} shares, {report.shares}"
             ) from None
         killed = made.kill("farm2")
         had = report.accepted
-        await farm.until(lambda _: report.disconnects > 0, LONGEST)
-        await farm.until(lambda _: report.online == miners and report.accepted >= had + enough, LONGEST)
+        await farm.until(lambda _: report.disconnects > 0, longest)
+        await farm.until(lambda _: report.online == miners and report.accepted >= had + enough, longest)
         online = report.online
         farm.stop()
     for name, one in made.proxies.items():
@@ -250,9 +257,9 @@ async def lose_one(made: Cluster, miners: int, shares_per_second: float, enough:
 async def _main(miners: int, seconds: float) -> bool:
     raise_limit(2 * miners + 500)
     with postgres.running() as server, tempfile.TemporaryDirectory() as directory:
-        async with cluster(Path(directory), server.new_database()) as made:
+        async with cluster(Path(directory), server.new_database(), job_seconds=JOB_SECONDS) as made:
             rate = 0.1
-            outcome = await lose_one(made, miners, rate, int(miners * rate * seconds / 3))
+            outcome = await lose_one(made, miners, rate, int(miners * rate * seconds / 3), 600)
     told = {name: value for name, value in attrs.asdict(outcome).items() if name != "account"}
     told |= {
         "holds": outcome.account.holds,

@@ -98,7 +98,7 @@ def a_miner(user: str, rate: float, mix: str) -> MinerOptions:
 
 def is_busy(shown: Any) -> bool:
     """Whether a summary has seen enough."""
-    return shown["shares"]["accepted"] > 30 and shown["bans"] == 1 and shown["workers"] == 6
+    return bool(shown["shares"]["accepted"] > 30 and (shown["bans"], shown["workers"]) == (1, 6))
 
 
 @asynccontextmanager

@@ -121,7 +121,9 @@ class Front:
     async def _asked(self, path: str) -> str:
         host, port = self.api.removeprefix("http://").rstrip("/").split(":")
         async with await trio.open_tcp_stream(host, int(port)) as stream:
-            await stream.send_all(f"GET {path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
+            await stream.send_all(
+                f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+            )
             answer = b"".join([bytes(data) async for data in stream])
         head, _, body = answer.partition(b"\r\n\r\n")
         assert b" 200 " in head.splitlines()[0], head

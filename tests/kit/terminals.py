@@ -17,7 +17,7 @@ from pathlib import Path
 
 import proxy
 
-PATIENT = 60  # seconds until a test that waits in vain gives up
+PATIENT = 180  # seconds until a test that waits in vain gives up
 _ESCAPES = re.compile(rb"\x1b(?:\[[0-9;?]*[A-Za-z]|\][^\x07]*\x07|[()][A-Z0-9]|[=>])")
 ALTERNATE, NORMAL, CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
 

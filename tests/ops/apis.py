@@ -1,6 +1,7 @@
 """A proxy's HTTP API that says what a test gives it, on a real socket, and keeps what it was asked."""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -184,7 +185,13 @@ def serving(api: FakeApi, port: int = 0) -> Iterator[FakeApi]:
         def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Whoever asks may go before it is answered; anything else is shown."""
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)
+
+    server = Server(("127.0.0.1", port), Handler)
     server.daemon_threads = True
     server.block_on_close = False
     api.url = f"http://127.0.0.1:{server.server_port}"

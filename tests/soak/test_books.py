@@ -47,7 +47,7 @@ def _metrics(received: int = 99, lost: int = 4) -> Metrics:
     return Metrics(TEXT.format(received=received, lost=lost))
 
 
-def _good() -> Outcome:
+def outcome() -> Outcome:
     """A run in which all is as it should be: of four shares lost, one was judged."""
     return Outcome(
         metrics=_metrics(),
@@ -72,17 +72,17 @@ def _good() -> Outcome:
     )
 
 
-def _failing(outcome: Outcome) -> list[str]:
-    return [claim.name for claim in claims(outcome) if not claim.holds]
+def _failing(run: Outcome) -> list[str]:
+    return [claim.name for claim in claims(run) if not claim.holds]
 
 
 def test_a_good_run_fails_nothing() -> None:
     """Also the shares that a death has made unknowable are within their bounds."""
-    assert _failing(_good()) == []
+    assert _failing(outcome()) == []
 
 
 def _pool(**counts: Any) -> dict[str, Any]:
-    return {"pools": {"main": {**_good().pools["main"], **counts}}}
+    return {"pools": {"main": {**outcome().pools["main"], **counts}}}
 
 
 SPOILT: dict[str, tuple[dict[str, Any], str]] = {
@@ -142,7 +142,7 @@ SPOILT: dict[str, tuple[dict[str, Any], str]] = {
 def test_what_is_spoilt_is_named(spoil: str) -> None:
     """And nothing that was not."""
     change, name = SPOILT[spoil]
-    failing = _failing(attrs.evolve(_good(), **change))
+    failing = _failing(attrs.evolve(outcome(), **change))
     assert len(failing) == 1
     assert failing[0].startswith(name)
 
@@ -151,8 +151,8 @@ def test_a_subscribe_cannot_be_answered_while_no_pool_is_there() -> None:
     """So a share behind it may be called unsubscribed then, and only then."""
     line = "a share before login (unauthorized) got not subscribed"
     bad = {**FarmReport().as_dict(), "unexpected": 1, "unexpected_lines": [line]}
-    assert _failing(attrs.evolve(_good(), bad=bad)) == []
-    assert len(_failing(attrs.evolve(_good(), bad=bad, deaths=[]))) == 1
+    assert _failing(attrs.evolve(outcome(), bad=bad)) == []
+    assert len(_failing(attrs.evolve(outcome(), bad=bad, deaths=[]))) == 1
 
 
 def test_metrics_are_added_up_by_label() -> None:

@@ -16,7 +16,7 @@ def hold(outcome: Outcome, book: Book) -> None:
     """Every claim of the run holds."""
     assert faults(outcome, book) == [], told(outcome, book)
     assert len(outcome.kills) == FIVE.kills
-    assert book.runs == FIVE.kills + 1
+    assert book.runs >= FIVE.kills + 1
 
 
 async def test_five_kills_with_sqlite(tmp_path: Path) -> None:

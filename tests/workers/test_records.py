@@ -192,7 +192,7 @@ def test_both_books_agree_whatever_happens(said: list[tuple[str, str, bool]]) ->
     async def play() -> None:
         books = [WorkerBook(), WorkerBook()]
         tellings = [Telling(book) for book in books]
-        befores: list[dict[str, int]] = [{}, {}]
+        before: list[dict[str, int]] = [{}, {}]
         made = Gathered()
         for name, what, second in [*said, ("", "tell", False), ("", "tell", True)]:
             book = books[second]
@@ -201,7 +201,7 @@ def test_both_books_agree_whatever_happens(said: list[tuple[str, str, bool]]) ->
                 book.join(name, trio.current_time())
             elif what == "tell":
                 for part in await told(tellings[second]):
-                    made.take(befores[second], *part)
+                    made.take(before[second], *part)
             elif record is None:
                 continue
             elif what == "part":

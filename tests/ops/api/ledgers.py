@@ -39,7 +39,7 @@ class FakeLedger:
         await self._answer(query)
         return [
             LedgerShare(
-                7,
+                "7",
                 NOW,
                 "rig1",
                 "10.0.0.1",

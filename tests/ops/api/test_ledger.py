@@ -33,7 +33,7 @@ async def test_shares() -> None:
     assert ledger.asked == [ShareQuery("rig1", "accepted", 1_800_000_000.0, 5)]
     assert shown["total"] == 1
     assert shown["items"][0] == {
-        "id": 7,
+        "id": "7",
         "at": "2027-01-15T08:00:00Z",
         "worker": "rig1",
         "address": "10.0.0.1",

@@ -73,8 +73,8 @@ def test_what_is_out_of_bounds_is_refused(query: str, look: Callable[[Query], ob
 
 
 def test_a_name_that_is_not_known_is_said_and_not_passed_over() -> None:
-    with pytest.raises(RefusedError, match="limt: no such parameter; there is search, limit"):
-        asked("limt=5")
+    with pytest.raises(RefusedError, match="colour: no such parameter; there is search, limit"):
+        asked("colour=5")
     with pytest.raises(RefusedError, match="limit: is given twice"):
         asked("limit=5&limit=6")
     with pytest.raises(RefusedError, match="there is none"):

@@ -2,6 +2,7 @@
 
 import { ApiError, change, path, setToken, token } from "./api.js";
 import { askToken, confirm, toast } from "./dialogs.js";
+import { cause } from "./verdicts.js";
 
 const OFF = "Changes are switched off: the proxy has no admin token. Set admin_token under [http] in its configuration.";
 
@@ -56,7 +57,7 @@ export function unban(app, ban) {
     app,
     {
       title: `Lift the ban on ${ban.subject}?`,
-      text: [`It was shut out for: ${ban.reason}.`, "It may connect again at once. If it goes on as before, it is shut out again, and for longer."],
+      text: [`It was shut out for: ${cause(ban.reason)}.`, "It may connect again at once. If it goes on as before, it is shut out again, and for longer."],
       button: "Lift the ban",
     },
     "DELETE",

@@ -3,7 +3,7 @@
 // theme changes; and uPlot measures itself once, so its width follows an observer.
 
 import { el, setText } from "./dom.js";
-import { NOTHING, count, exact, rate } from "./format.js";
+import { NOTHING, count, exact, rate, secondsSince } from "./format.js";
 import { BAD, sum } from "./verdicts.js";
 
 const uPlot = window.uPlot;
@@ -43,7 +43,7 @@ export class Chart {
     this.points = [];
     this.plot = null;
     this.canvas = el("div", { class: "plot", role: "img", "aria-label": `Hashrate of ${what} over time` });
-    this.empty = el("p", { class: "empty" }, "No history yet: the first bar is being filled.");
+    this.empty = el("p", { class: "empty", hidden: true }, "No history yet: the first bar is being filled.");
     this.readout = el("p", { class: "readout" });
     this.body = el("tbody");
     this.table = el(
@@ -76,8 +76,10 @@ export class Chart {
 
   // points: [{at, sols_per_second, shares?}], oldest first
   set(points, step) {
-    this.points = points;
-    this.step = step;
+    // A bar of a few seconds that is not over says little, and would look like a fall.
+    const unfinished = step <= 5 && points.length > 2 && secondsSince(points.at(-1).at) < step;
+    this.points = unfinished ? points.slice(0, -1) : points;
+    points = this.points;
     this.empty.hidden = points.length > 1;
     this.canvas.hidden = points.length < 2;
     if (points.length > 1) {

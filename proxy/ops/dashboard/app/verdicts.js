@@ -107,7 +107,14 @@ export function worst(shares) {
   return most;
 }
 
-// Good shares of all that came to an end; NaN if there are none.
+// Why somebody is shut out: mostly a verdict, else what an address did.
+const CAUSES = { junk: "Junk instead of a miner's lines", flood: "A flood of connections" };
+
+export function cause(reason) {
+  return CAUSES[reason] ?? VERDICTS[reason]?.label ?? String(reason);
+}
+
+// The bad part of all shares that came to an end; NaN if there are none.
 export function badRatio(shares) {
   const bad = sum(shares, BAD);
   return bad / (bad + sum(shares, ["accepted", "kept"]));

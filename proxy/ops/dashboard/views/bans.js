@@ -5,7 +5,7 @@ import { get } from "../app/api.js";
 import { el, name, plain, setText } from "../app/dom.js";
 import { count, setTime, time } from "../app/format.js";
 import { Table, textColumn } from "../app/table.js";
-import { verdict } from "../app/verdicts.js";
+import { VERDICTS, cause } from "../app/verdicts.js";
 
 function evidence(ban) {
   const items = ban.evidence ?? [];
@@ -20,7 +20,7 @@ function evidence(ban) {
       items.map((item) =>
         typeof item === "string"
           ? el("li", {}, item)
-          : el("li", {}, time(item.at), ` ${verdict(item.reason).label}`, item.job ? ` · job ${plain(item.job)}` : "", item.detail ? ` · ${plain(item.detail)}` : ""),
+          : el("li", {}, time(item.at), ` ${cause(item.reason)}`, item.job ? ` · job ${plain(item.job)}` : "", item.detail ? ` · ${plain(item.detail)}` : ""),
       ),
     ),
   );
@@ -32,7 +32,7 @@ export function bans(app) {
     columns: [
       { id: "subject", title: "Who", make: (row) => name(row.subject) },
       textColumn("kind", "Kind", (row) => row.kind, { rank: 2 }),
-      textColumn("reason", "Why", (row) => row.reason),
+      textColumn("reason", "Mostly for", (row) => cause(row.reason), { hint: (row) => VERDICTS[row.reason]?.todo ?? null }),
       { id: "since", title: "Since", rank: 3, make: (row) => time(row.since), patch: (node, row) => setTime(node, row.since) },
       { id: "until", title: "Ends", make: (row) => time(row.until), patch: (node, row) => setTime(node, row.until) },
       textColumn("times", "Times", (row) => count(row.times ?? 1), { num: true, rank: 3 }),

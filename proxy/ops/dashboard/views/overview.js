@@ -6,7 +6,7 @@ import { Chart } from "../app/chart.js";
 import { workerLink } from "../app/columns.js";
 import { bar, el, icon, name, plain, setAttribute, setBar, setClass, setState, setText, state } from "../app/dom.js";
 import { Flow } from "../app/flow.js";
-import { NOTHING, ago, count, duration, milliseconds, percent, rate, setTime, time } from "../app/format.js";
+import { ago, count, duration, milliseconds, percent, rate, setTime, time } from "../app/format.js";
 import { acceptRatio, health, isTelling } from "../app/health.js";
 import { poolState } from "../app/poolstate.js";
 import { Rows } from "../app/rows.js";
@@ -139,7 +139,7 @@ function poolList() {
       setState(how, level, text);
       setAttribute(trip, "title", row.last_fault || null);
       if (level === "bad") setText(trip, row.last_fault);
-      else setText(trip, row.roundtrip_ms?.p50 ? `${milliseconds(row.roundtrip_ms.p50)} · refuses ${percent(row.reject_ratio ?? 0)}` : row.last_job_at ? `last job ${ago(row.last_job_at)}` : NOTHING);
+      else setText(trip, row.roundtrip_ms?.p50 ? `${milliseconds(row.roundtrip_ms.p50)} · refuses ${percent(row.reject_ratio ?? 0)}` : row.last_job_at ? `last job ${ago(row.last_job_at)}` : "");
     },
     empty: "No pool is configured.",
   });
