@@ -15,7 +15,7 @@ import stat
 from proxy.config import Address, Listen
 from proxy.errors import ConfigError
 
-BACKLOG = 4096  # a whole farm reconnects at once after a restart; the kernel cuts it to somaxconn
+BACKLOG = 16_384  # a whole farm reconnects at once after a restart; the kernel cuts it to somaxconn
 FILE_MODE = 0o660  # of a socket file: who may connect is the owner's and the group's to say
 MAPPED = "::ffff:"  # before the IPv4 address of a peer of a port for both
 UNIX = "unix"  # stands for the address of all who come by a socket file, which tells nothing of them

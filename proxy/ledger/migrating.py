@@ -7,6 +7,7 @@ even loaded.
 The trap: a schema newer than ours means that a newer Sluice has the book; nothing is written then.
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def _version(connection: Connection) -> str | None:
 
 
 def _upgrade(connection: Connection, version: str | None, place: Place) -> None:
+    # It tells of every step and of each of its own parts; ours is one line (bookkeeper.py).
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     from alembic.config import Config
     from alembic.runtime.environment import EnvironmentContext
     from alembic.script import ScriptDirectory

@@ -25,8 +25,8 @@ BUSY_SECONDS = 2  # that SQLite waits for another writer; theirs last millisecon
 CONNECT_SECONDS = 3  # for a connection to PostgreSQL
 STATEMENT_SECONDS = 60  # for one statement of it; the longest adds up an hour
 SILENT_SECONDS = 10  # that a peer may leave our bytes unacknowledged
-WAL_PAGES = 8000  # of 4 KiB, until the WAL goes into the file: every two seconds of a full load
-WAL_BYTES = 67_108_864  # that the WAL's file may keep once it was larger
+WAL_PAGES = 16_000  # of 4 KiB, until the WAL goes into the file: fewer times, so that pages go there once
+WAL_BYTES = 67_108_864  # that the WAL may keep of its file
 CACHE_KIB = 16_384
 
 SQLITE, POSTGRESQL = "sqlite", "postgresql"

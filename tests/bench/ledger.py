@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from array import array
 from pathlib import Path
 
 import click
@@ -53,7 +54,7 @@ class Load:
         config = Config(upstream=Upstream(user="u", pools=(pool,)), ledger=Ledger(url=url))
         self.tally = Tally()
         self.keeping = Keeping(config, self.tally, is_on=bool(url))
-        self.late: list[float] = []
+        self.late = array("f")  # of 4 bytes each, or it would be this that grows
         self.memory: list[int] = []
         self._rate = rate
         source = random.Random(1)

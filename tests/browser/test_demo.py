@@ -24,13 +24,13 @@ def test_an_operator_looks_round_a_running_demo(browser: "Browser") -> None:
     with demo() as url, opened(browser, url) as page:
         # Is the pool paying us?
         page.get_by_text("demo accepts our shares", exact=True).wait_for()
-        assert page.locator("#live").text_content() == "Live"
+        expect(page.locator("#live")).to_have_text("Live")
 
         # Do shares move?  And do the books balance while they do?
         before = received(page)
         expect(page.locator(".flow .flow-head").first).not_to_have_text(f"Received {before:,}")
         assert received(page) > before
-        assert page.locator(".sums").get_attribute("class") == "sums ok"
+        expect(page.locator(".sums")).to_have_class("sums ok")
 
         # Who sends bad shares?
         page.get_by_role("link", name="Workers").first.click()
@@ -51,7 +51,7 @@ def test_an_operator_looks_round_a_running_demo(browser: "Browser") -> None:
         bad = page.locator(".bad-share").first
         bad.wait_for(timeout=60_000)
         assert "What to do:" in (bad.text_content() or "")
-        assert page.get_by_role("region", name="Connections").locator("tbody tr").count() == 1
+        expect(page.get_by_role("region", name="Connections").locator("tbody tr")).to_have_count(1)
 
 
 def test_without_an_admin_token_set_nothing_can_be_changed(browser: "Browser") -> None:

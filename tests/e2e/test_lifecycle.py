@@ -240,11 +240,12 @@ async def test_nobody_to_take_over_from_is_said(place: Place) -> None:
 # ---- systemd
 
 
-async def test_sockets_from_systemd_outlive_the_proxy(place: Place) -> None:
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_sockets_from_systemd_outlive_the_proxy(place: Place, workers: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port = sock.getsockname()[1]
         at = Address("stratum+tcp", "127.0.0.1", port)
-        place.write(f'[[listen]]\nname = "farm"\nurl = "{at}"\n')
+        place.write(f'[[listen]]\nname = "farm"\nurl = "{at}"\n', workers=workers)
         farm = None
         async with knocking(at) as knocks:
             for _ in range(2):

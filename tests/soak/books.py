@@ -2,7 +2,9 @@
 
 Strategy: the proxy's /metrics, the miners' reports and the pools' own counts are held against each other;
 whatever a broken line makes unknowable is bounded by what the proxy calls lost and the miners call dropped,
-and named.  Nothing here measures speed; that is printed and not judged.
+and named.  Of speed one thing is judged: that a good miner waits no longer among all that than in the quiet
+stretch before.  What its own process took is not held against the proxy, and a run in which the proxy had to
+wait for its core is not judged by it.
 The trap: at a broken line a pool may have judged what the proxy calls lost, and the proxy may have judged
 what a miner never heard of; neither is a fault, and each has its own bound.
 """
@@ -22,6 +24,10 @@ from tests.soak.watch import Log, Metrics, Sample
 GROWTH = 0.10  # of memory and files that a flat line may gain from the first quarter to the last,
 GROWTH_KIB = 8 * 1024  # and besides this: tables of bans and duplicates that fill to their bounds
 GROWTH_FILES = 20  # connections of bad miners that happen to be there
+SLOWER = 2.0  # times as long as in the quiet stretch may the 99th percentile be,
+SPARE_MS = 5.0  # and besides this, which timers and the relays between take
+LEAST_SHARES = 200  # of a farm in each stretch: fewer have no 99th percentile
+MOST_WAITED = 0.02  # part of the time for which the proxy may have had no core, or nothing is judged
 RACES = (Reason.STALE.value,)  # refusals at a pool that are nobody's fault: a job has crossed the share
 # Until the next pool gives an extranonce1 a subscribe waits for its answer, and a share behind it is early.
 UNANSWERED_SUBSCRIBE = "a share before login (unauthorized) got not subscribed"
@@ -114,6 +120,7 @@ def claims(outcome: Outcome) -> list[Claim]:
         *_pools(outcome),
         *_miners(outcome),
         *_deaths(outcome),
+        *_speed(outcome),
         *_health(outcome),
     ]
 
@@ -219,6 +226,28 @@ def _deaths(outcome: Outcome) -> Iterator[Claim]:
             for death in late[:MOST_TOLD]
         )
     yield Claim("after each death every good miner had other work before the next", not late, shown)
+
+
+def _speed(outcome: Outcome) -> Iterator[Claim]:
+    slower, judged = [], []
+    for name in outcome.reports:
+        quiet, chaos = (outcome.round_trips.get(f"{phase}/{name}", {}) for phase in ("quiet", "chaos"))
+        if min(quiet.get("shares", 0), chaos.get("shares", 0)) < LEAST_SHARES:
+            continue
+        told = f"{name} {quiet['their_p99']:g} to {chaos['their_p99']:g} ms"
+        judged.append(told)
+        if chaos["their_p99"] > SLOWER * quiet["their_p99"] + SPARE_MS:
+            slower.append(told)
+    samples = [sample for sample in outcome.samples if sample.phase == "chaos"]
+    seconds = samples[-1].at - samples[0].at if samples else 0.0
+    waited = samples[-1].waited - samples[0].waited if samples else 0.0
+    if seconds and waited > MOST_WAITED * seconds:
+        slower, judged = [], [f"not judged: {waited:.1f} s without a core in {seconds:.0f} s"]
+    yield Claim(
+        f"p99 of good miners within {SLOWER:g} times that of the quiet stretch",
+        not slower,
+        ", ".join(slower or judged) or "too few shares",
+    )
 
 
 def _health(outcome: Outcome) -> Iterator[Claim]:

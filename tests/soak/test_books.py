@@ -85,6 +85,10 @@ def _pool(**counts: Any) -> dict[str, Any]:
     return {"pools": {"main": {**outcome().pools["main"], **counts}}}
 
 
+def _times(p99: float, shares: int = 1000) -> dict[str, float]:
+    return {"shares": shares, "their_p99": p99}
+
+
 SPOILT: dict[str, tuple[dict[str, Any], str]] = {
     "a share nobody knows of": (
         {"metrics": _metrics(received=100), "reports": {"aion": _report(sent={"good": 100})}},
@@ -117,6 +121,10 @@ SPOILT: dict[str, tuple[dict[str, Any], str]] = {
     "stumbling": (
         {"reports": {"aion": _report(violations={"second_reply": 1})}},
         "good miners heard nothing",
+    ),
+    "slower": (
+        {"round_trips": {"quiet/aion": _times(5.0), "chaos/aion": _times(15.1)}},
+        "p99 of good miners",
     ),
     "left behind": (
         {"deaths": [Death(1, 0.0, "main", Fault.CUT, was_active=True, down=5.0, left_behind={"aion": 1})]},
@@ -153,6 +161,16 @@ def test_a_subscribe_cannot_be_answered_while_no_pool_is_there() -> None:
     bad = {**FarmReport().as_dict(), "unexpected": 1, "unexpected_lines": [line]}
     assert _failing(attrs.evolve(outcome(), bad=bad)) == []
     assert len(_failing(attrs.evolve(outcome(), bad=bad, deaths=[]))) == 1
+
+
+def test_speed_is_judged_where_it_can_be() -> None:
+    """Not of few shares, and not of a proxy that was not let run."""
+    slow = {"quiet/aion": _times(5.0), "chaos/aion": _times(100.0)}
+    few = {"quiet/aion": _times(5.0, 10), "chaos/aion": _times(100.0)}
+    waits = [_sample(number, waited=0.1 * number) for number in range(8)]
+    assert len(_failing(attrs.evolve(outcome(), round_trips=slow))) == 1
+    assert _failing(attrs.evolve(outcome(), round_trips=few)) == []
+    assert _failing(attrs.evolve(outcome(), round_trips=slow, samples=waits)) == []
 
 
 def test_metrics_are_added_up_by_label() -> None:

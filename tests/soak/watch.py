@@ -97,6 +97,7 @@ class Sample:
         at: seconds of the system's monotonic clock.
         phase: "quiet", "chaos" or "settle".
         cpu: seconds it has had.
+        waited: seconds in which it could have run and had no core.
     """
 
     at: float
@@ -107,6 +108,7 @@ class Sample:
     cpu: float
     miners: int
     active: str
+    waited: float = 0.0
 
     def as_dict(self) -> dict[str, object]:
         """For the JSON file."""
@@ -128,6 +130,7 @@ def look(pid: int, at: float, phase: str, metrics: Metrics) -> Sample:
         cpu=cpu_of(pid),
         miners=int(metrics.total("sluice_miners")),
         active=active_pool(metrics),
+        waited=waited_for_core(pid),
     )
 
 
