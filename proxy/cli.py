@@ -160,15 +160,18 @@ def health(url: str | None, path: str | None, timeout: float) -> None:
     from proxy.config import find, load
     from proxy.config.sections import Http
     from proxy.ops.health import check as check_health
-    from proxy.ops.health import default_url
+    from proxy.ops.health import default_url, own_certificate
 
+    context = None
     if url is None:
         by_environment = any(name.startswith("SLUICE__") for name in os.environ)
         configured = find(path, os.environ) is not None or by_environment
-        url = default_url(load(path, os.environ).http if configured else Http())
+        settings = load(path, os.environ).http if configured else Http()
+        url = default_url(settings)
         if url is None:
             raise ConfigError("http.address is empty, so there is nobody to ask; give a URL")
-    ready, line = check_health(url, timeout)
+        context = own_certificate(settings)
+    ready, line = check_health(url, timeout, context=context)
     click.echo(line, err=not ready)
     if not ready:
         sys.exit(1)

@@ -5,8 +5,10 @@ in a process of its own and should be over in no time.  Whatever happens is one 
 """
 
 import http.client
+import ssl
 
 from proxy.config import Http
+from proxy.errors import ConfigError
 from proxy.ops.asking import address_of, connection_to, one_line, why
 
 PATH = "/readyz"
@@ -25,18 +27,39 @@ def default_url(settings: Http) -> str | None:
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}{PATH}"
 
 
-def check(url: str, timeout: float, token: str = "") -> tuple[bool, str]:
+def own_certificate(settings: Http) -> ssl.SSLContext | None:
+    """Trust just the certificate that a proxy of this configuration shows; None where it shows none.
+
+    Whoever can read its file is on the same machine, so nothing is to be learned from the name in it.
+    Raises: ConfigError if the file cannot be read.
+    """
+    if settings.tls is None:
+        return None
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(cafile=settings.tls.certificate)
+    except OSError as error:  # of which ssl.SSLError is one
+        raise ConfigError(f"http.tls.certificate: {settings.tls.certificate}: {why(error)}") from None
+    return context
+
+
+def check(
+    url: str, timeout: float, token: str = "", context: ssl.SSLContext | None = None
+) -> tuple[bool, str]:
     """Ask once.
 
     Args:
         url: http://HOST:PORT[/PATH], https too; without a path /readyz is asked.
         timeout: seconds for each step: to connect, to send, to hear.
         token: read token, where one is needed even for this.
+        context: whom to trust over https; None for the system's authorities.
     Returns: whether it is ready, and one line that says so or why not.
     """
     try:
         parts = address_of(url)
-        connection = connection_to(parts, timeout)
+        connection = connection_to(parts, timeout, context)
     except (ValueError, http.client.HTTPException):
         where = "the address" if "@" in url else one_line(url)  # it may hold a password
         return False, f"{where}: not an address like http://127.0.0.1:9180{PATH}"

@@ -14,7 +14,7 @@ from proxy.core.penalties import Ban, Miner, Penalties
 from proxy.core.workerbook import WorkerBook
 from proxy.model.share import FILTERED, Reason
 from proxy.ops.crowd import BadRecord, BanRecord, MinerPage, MinerQuery, MinerRecord
-from proxy.ops.ordering import ROWS, Orders, in_order
+from proxy.ops.ordering import Orders, in_order, written
 from proxy.ops.times import since_1970
 from proxy.ops.turns import Turns
 
@@ -128,11 +128,8 @@ class LocalCrowd:
 
         name = (query.worker, query.listener, search, query.sort, query.descending)
         found = await self._orders.get(name, make)
-        items = []
-        end = min(query.offset + query.limit, len(found))
-        for start in range(query.offset, end, ROWS):
-            await self.turns.turn()
-            items += [_record(session, key) for session in found[start : min(start + ROWS, end)]]
+        page = found[query.offset : query.offset + query.limit]
+        items = await written(page, lambda session: _record(session, key), self.turns)
         return MinerPage(items, len(found))
 
     async def bad_shares(self, worker: str) -> list[BadRecord]:

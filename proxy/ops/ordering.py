@@ -24,6 +24,7 @@ KEPT_SECONDS = 1.0
 MOST_KEPT = 16  # orders: a few people who look at different things; of 10,000 workers each is 80 KB
 
 Item = TypeVar("Item")
+Row = TypeVar("Row")
 
 
 async def in_order(
@@ -59,6 +60,15 @@ async def in_order(
         if len(some) < SLICE:
             return found
         await turns.turn()
+
+
+async def written(items: Sequence[Item], write: Callable[[Item], Row], turns: Turns) -> list[Row]:
+    """Write out the rows of a page, a few at a time."""
+    rows: list[Row] = []
+    for start in range(0, len(items), ROWS):
+        await turns.turn()
+        rows += map(write, items[start : start + ROWS])
+    return rows
 
 
 class Orders(Generic[Item]):

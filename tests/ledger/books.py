@@ -1,6 +1,9 @@
 """A book that a test writes by hand, share by share, and closes minute by minute."""
 
+import tempfile
 from collections import Counter
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -116,6 +119,18 @@ class Process:
             write(connection, Batch(state, rows, sources), sources)
 
 
+@cache
+def _empty_book() -> bytes:
+    """The file of a book without a row: to make its tables takes longer than most tests."""
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "empty.db"
+        place = read_url(f"sqlite:///{file}")
+        engine = make_engine(place)
+        migrate(engine, place)
+        engine.dispose()
+        return file.read_bytes()
+
+
 class Author:
     """A new book.
 
@@ -126,6 +141,8 @@ class Author:
     def __init__(self, url: str) -> None:
         self.url = url
         self.place = read_url(url)
+        if self.place.is_sqlite:
+            Path(self.place.file).write_bytes(_empty_book())
         self.engine = make_engine(self.place)
         migrate(self.engine, self.place)
 

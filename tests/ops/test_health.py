@@ -3,12 +3,15 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 
 from proxy.config import Http, Tls
-from proxy.ops.health import check, default_url
+from proxy.errors import ConfigError
+from proxy.ops.health import check, default_url, own_certificate
+from tests.kit.certificates import Authority
 
 Answering = Callable[[bytes], tuple[str, list[bytes]]]
 PATIENT = 60  # seconds; never waited for, the other end answers or closes at once
@@ -120,3 +123,35 @@ def test_https_is_tried_too(answering: Answering) -> None:
     ready, line = check(url.replace("http://", "https://"), PATIENT)
     assert not ready
     assert "/readyz: no answer: " in line
+
+
+@pytest.mark.parametrize("shown", ["server", "other"])
+def test_a_proxy_is_trusted_by_the_certificate_that_its_configuration_names(
+    tmp_path: Path, shown: str
+) -> None:
+    """It names a host of the farm and no authority vouches for it here; another's certificate will not do."""
+    authority = Authority(tmp_path)
+    made = {name: authority.issue("pool.farm.example", name=name) for name in ("server", "other")}
+    context = authority.server(made[shown])
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with suppress(OSError), context.wrap_socket(connection, server_side=True) as ciphered:
+                ciphered.recv(65_536)
+                ciphered.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        settings = Http(address=f"127.0.0.1:{server.getsockname()[1]}", tls=made["server"])
+        url = default_url(settings)
+        assert url is not None
+        ready, line = check(url, PATIENT, context=own_certificate(settings))
+        thread.join()
+
+    assert ready is (shown == "server"), line
+
+
+def test_a_certificate_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"http\.tls\.certificate: nowhere\.pem: No such file"):
+        own_certificate(Http(tls=Tls(certificate="nowhere.pem", key="k")))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import MockClock
 
-from proxy.ops.ordering import KEPT_SECONDS, MOST_KEPT, SLICE, SORTED_AT_ONCE, Orders, in_order
+from proxy.ops.ordering import KEPT_SECONDS, MOST_KEPT, ROWS, SLICE, SORTED_AT_ONCE, Orders, in_order, written
 from proxy.ops.turns import Turns
 
 
@@ -99,3 +99,10 @@ async def test_one_that_fails_is_not_kept_and_holds_nobody_up(clock: MockClock) 
     with pytest.raises(LookupError):
         await orders.get("a", fail)
     assert await orders.get("a", make) == [1]
+
+
+async def test_rows_are_written_a_few_at_a_time() -> None:
+    turns = Counted()
+    assert await written(range(2 * ROWS + 1), str, turns) == [str(number) for number in range(2 * ROWS + 1)]
+    assert turns.count == 3
+    assert await written([], str, turns) == []

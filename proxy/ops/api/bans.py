@@ -8,6 +8,7 @@ from proxy.ops.api.desk import Desk
 from proxy.ops.api.query import Query
 from proxy.ops.api.shapes import Ban, Bans, Evidence
 from proxy.ops.crowd import BanRecord
+from proxy.ops.ordering import written
 from proxy.ops.times import shown
 
 
@@ -15,7 +16,7 @@ async def show(desk: Desk, request: Request) -> Response:
     """GET /api/v1/bans."""
     limit, offset = Query(request, "limit", "offset").page()
     found = await desk.view.crowd.bans()
-    return json(Bans([ban(one) for one in found[offset : offset + limit]], len(found)))
+    return json(Bans(await written(found[offset : offset + limit], ban, desk.turns), len(found)))
 
 
 def ban(record: BanRecord) -> Ban:

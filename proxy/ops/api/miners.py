@@ -11,6 +11,7 @@ from proxy.ops.api.figures import all_verdicts
 from proxy.ops.api.query import Query
 from proxy.ops.api.shapes import Miner, Miners
 from proxy.ops.crowd import MinerQuery, MinerRecord, MinerSort
+from proxy.ops.ordering import written
 from proxy.ops.times import shown, shown_or_none
 
 SORTS: tuple[str, ...] = get_args(MinerSort)
@@ -30,7 +31,7 @@ async def show(desk: Desk, request: Request) -> Response:
         offset,
     )
     page = await desk.view.crowd.miners(asked)
-    return json(Miners([miner(one) for one in page.items], page.total))
+    return json(Miners(await written(page.items, miner, desk.turns), page.total))
 
 
 def miner(record: MinerRecord) -> Miner:

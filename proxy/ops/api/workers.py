@@ -23,7 +23,7 @@ from proxy.ops.api.query import Query
 from proxy.ops.api.shapes import BadShare, Worker, WorkerDetail, Workers
 from proxy.ops.api.summary import history_of, rates
 from proxy.ops.crowd import MOST_CONNECTIONS, MinerQuery
-from proxy.ops.ordering import ROWS, in_order
+from proxy.ops.ordering import in_order, written
 from proxy.ops.times import shown, since_1970
 
 STATES = ("all", "online", "offline")
@@ -84,11 +84,8 @@ async def show(desk: Desk, request: Request) -> Response:
         )
 
     found = await desk.workers.get((state, search, sort, descending), make)
-    items = []
-    for start in range(offset, min(offset + limit, len(found)), ROWS):
-        await desk.turns.turn()
-        now = trio.current_time()
-        items += [worker(record, now) for record in found[start : min(start + ROWS, offset + limit)]]
+    page = found[offset : offset + limit]
+    items = await written(page, lambda record: worker(record, trio.current_time()), desk.turns)
     return json(Workers(items, len(found)))
 
 
