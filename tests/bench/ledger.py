@@ -66,13 +66,13 @@ class Load:
         """Let shares end for so long; what it took."""
         collector.tune()
         self.keeping.start()
-        began, cpu = trio.current_time(), time.process_time()
+        began, cpu, own = trio.current_time(), time.process_time(), time.thread_time()
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._beat)
             nursery.start_soon(self._watch)
             await self._end_shares(began, seconds)
             nursery.cancel_scope.cancel()
-        before_end = self.keeping.standing
+        before_end, own = self.keeping.standing, time.thread_time() - own
         await self.keeping.end(seconds=30)
         used = time.process_time() - cpu
         standing = self.keeping.standing
@@ -80,6 +80,7 @@ class Load:
         return {
             "shares": self.tally.received_total,
             "cpu_us": used / self.tally.received_total * 1e6,
+            "of_it_loop_us": own / self.tally.received_total * 1e6,
             "late_ms": {
                 "p50": late[len(late) // 2] * 1e3,
                 "p99": late[len(late) * 99 // 100] * 1e3,

@@ -68,14 +68,13 @@ async def test_others_have_their_turn_between_two_slices(autojump_clock: object,
     seen: list[int] = []
 
     async def look_on() -> None:
-        while len(seen) < 2:
-            seen.append(swept.closing())
-            await trio.lowlevel.checkpoint()
+        seen.append(swept.closing())
+        await trio.lowlevel.checkpoint()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(look_on)
         await swept.sweep.round()
-    assert seen[1] < 3 * DEEDS
+    assert 0 < seen[0] < 3 * DEEDS
 
 
 async def test_who_has_nothing_due_costs_a_look(autojump_clock: object, sock: socket.socket) -> None:

@@ -1,6 +1,7 @@
 """Who the workers are, and what they have said."""
 
 from proxy.core.tally import Tally
+from proxy.ledger.standing import OK, Standing, together
 from proxy.model.share import Reason
 from proxy.workers.messages import report
 from proxy.workers.roster import Roster
@@ -89,3 +90,13 @@ def test_one_that_died_is_counted_to_the_end_and_then_forgotten() -> None:
         assert tally.work == {Reason.ACCEPTED: 4.0}
         assert tally.disconnects == {("farm", "worker_died"): 1}
         assert roster.books == {}
+
+
+async def test_the_ledger_of_several_processes_keeps_what_those_wrote_that_are_gone() -> None:
+    roster = Roster()
+    first, second = roster.begin(1), roster.begin(2)
+    first.ledger = Standing(OK, pending=2, written=10, lost=1, spooled_bytes=5)
+    second.ledger = Standing(OK, written=20)
+    assert together(roster.ledgers) == Standing(OK, 2, 30, 1, 5)
+    roster.end(first)
+    assert together(roster.ledgers) == Standing(OK, 0, 30, 1, 0)
