@@ -13,6 +13,7 @@ from proxy.downstream.dialects import FLOWS
 from proxy.downstream.entrance import Balancers, Entrance
 from proxy.downstream.session import Door
 from proxy.errors import ConfigError
+from proxy.ledger.store import read_url
 from proxy.model.proof import ProofForm
 from proxy.upstream.tlsout import prove
 from proxy.wire.login import LINE_BYTES
@@ -78,9 +79,13 @@ def make_entrance(listen: Listen, sock: socket.socket, door: Door, certificates:
 
 
 def unusable(config: Config) -> list[str]:
-    """List what is wrong with the files of TLS that a configuration names, as they are on this machine."""
+    """List what a configuration names that cannot be had on this machine: files of TLS, a driver."""
     lines: list[str] = []
-    for look in (lambda: Certificates(config.listen, http=config.http.tls), lambda: prove(config)):
+    for look in (
+        lambda: Certificates(config.listen, http=config.http.tls),
+        lambda: prove(config),
+        lambda: read_url(config.ledger.url) if config.ledger.url else None,
+    ):
         try:
             look()
         except ConfigError as error:

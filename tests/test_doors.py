@@ -7,7 +7,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-from proxy.config import Address, Config, Limits, Listen, Pool, Upstream, Vardiff
+from proxy.config import Address, Config, Ledger, Limits, Listen, Pool, Upstream, Vardiff
 from proxy.doors import Listening, dialects, make_door, make_entrance, unusable
 from proxy.downstream.certificates import Certificates
 from proxy.downstream.entrance import Entrance
@@ -185,3 +185,9 @@ def test_files_of_tls_are_looked_at(tmp_path: Path) -> None:
     pool = Pool(url=Address("stratum+tls", "pool.example", 1), ca=str(tmp_path / "gone"))
     bad = attrs.evolve(bad, upstream=attrs.evolve(bad.upstream, pools=(pool,)))
     assert [line.split(":")[0] for line in unusable(bad)] == ["listen.farm.tls.key", "upstream.pools.0.ca"]
+
+
+def test_a_ledger_that_is_nowhere_is_said() -> None:
+    config = attrs.evolve(configured(Listen()), ledger=Ledger(url="sqlite:///:memory:"))
+    (line,) = unusable(config)
+    assert line.startswith("ledger.url: names no file")

@@ -16,6 +16,7 @@ from proxy.core.workerbook import WorkerBook
 from proxy.downstream.session import MinerSession
 from proxy.downstream.warden import News
 from proxy.model.ended import Ended
+from proxy.model.job import ID_DIGITS
 from proxy.model.share import Reason
 from proxy.native import Equihash
 from proxy.ops.logs import Repeated
@@ -119,7 +120,7 @@ class Finds:
         """Say what became of a share that met the network's target."""
         accepted = share.reason is Reason.ACCEPTED
         # A job has one block; more of them mean that upstream.network_difficulty is too low.
-        repeated = self._repeated.should_log((share.pool, share.job, accepted), share.at)
+        repeated = self._repeated.should_log((share.pool, share.job[:ID_DIGITS], accepted), share.at)
         if repeated is not None:
             facts = {"worker": share.worker, "pool": share.pool, "job": share.job}
             facts |= {"reached": f"{2**256 / max(1, int.from_bytes(share.value, 'big')):.6g}"}

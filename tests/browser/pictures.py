@@ -26,9 +26,11 @@ PICTURES = {
 
 
 def settle(page: "Page") -> None:
-    """Wait until the page is live and has drawn its chart."""
+    """Wait until the page is live and has drawn its chart, of a whole day."""
     expect(page.locator("#live")).to_have_text("Live")
     page.locator(".u-over").first.wait_for()
+    with page.expect_response(lambda answer: "span=24h" in answer.url):
+        page.get_by_role("button", name="24 h").click()
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 

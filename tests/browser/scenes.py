@@ -31,8 +31,8 @@ from proxy.upstream.contender import PoolStatus
 DIFFICULTY = 32.0
 DAY = 86_400.0
 MOST_AT_ONCE = 40  # shares: what is played must not be busier than what is shown
-# A day in pieces, small enough for the bars of its rings: half hours, half minutes, five seconds.
-TIMES = (*range(86_400, 3600, -1800), *range(3600, 60, -30), *range(60, 0, -5))
+# A day in pieces, each much smaller than the bar that it falls into: minutes, half minutes, five seconds.
+TIMES = (*range(86_400, 3600, -120), *range(3600, 60, -30), *range(60, 0, -5))
 FEW_TIMES = (86_400, 3600, 600)
 DETAILS = {
     Reason.MALFORMED: "nonce must have 64 hex digits, has 62",

@@ -18,12 +18,15 @@ def postgres() -> Iterator[kit.Postgres]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty place for a ledger, of each kind."""
     if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/sluice.db"
+        yield f"sqlite:///{tmp_path}/sluice.db"
+        return
     server: kit.Postgres = request.getfixturevalue("postgres")
-    return server.new_database()
+    made = server.new_database()
+    yield made
+    server.drop(made)
 
 
 @pytest.fixture

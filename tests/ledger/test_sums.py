@@ -99,7 +99,7 @@ def test_minutes_that_follow_each_other_are_read_at_once() -> None:
     assert [span.until - span.since for span in long] == [HOUR] * 3
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @given(
     st.lists(
         st.tuples(
@@ -108,7 +108,7 @@ def test_minutes_that_follow_each_other_are_read_at_once() -> None:
             st.sampled_from(["rig1", "rig2", "größe"]),
             st.booleans(),
         ),
-        max_size=25,
+        max_size=15,
     ),
     st.integers(0, 120),
 )

@@ -41,7 +41,6 @@ from tests.e2e.programs import Program, program
 from tests.kit import postgres as kit
 
 GUARANTEE = 1.0  # seconds from a verdict until its row outlasts the process
-SETTLED_SECONDS = (
     0.3  # after a kill, until the pool has judged what lay in its socket; no proxy starts sooner
 )
 SMALL = Equihash(48, 5)
@@ -71,19 +70,23 @@ class Options:
 
 @attrs.frozen
 class Seen:
-    """A verdict as its miner read it."""
+    """A verdict as its miner read it.
+
+    Args:
+        key: what the ledger knows the share by.
+    """
 
     at: float
-    worker: str
-    shot: Shot
+    key: Key
     reason: Reason
 
-    def key(self) -> Key:
-        """What the ledger knows it by."""
-        task = self.shot.task
-        _, job, _, nonce, solution = msgspec.json.decode(self.shot.params or b"")
-        value = share_value(task.header, task.prefix + nonce, solution[-2 * SMALL.solution_bytes :])
-        return self.worker, job, 2.0**256 / int.from_bytes(value, "big")
+
+def key_of(worker: str, shot: Shot) -> Key:
+    """Return what the ledger knows a share by; at once, for a miner goes on with its task elsewhere."""
+    task = shot.task
+    _, job, _, nonce, solution = msgspec.json.decode(shot.params or b"")
+    value = share_value(task.header, task.prefix + nonce, solution[-2 * SMALL.solution_bytes :])
+    return worker, job, 2.0**256 / int.from_bytes(value, "big")
 
 
 @attrs.define
@@ -91,11 +94,12 @@ class Outcome:
     """What a run has shown.
 
     Args:
-        kills: when, by the clock of `seen`.
+        kills: when, by the clock of `seen`, and when the next proxy was ready: until then miners read what
+            the dead one had sent.
         looks: how many shares the pool had accepted when, all the time.
     """
 
-    kills: list[float] = attrs.Factory(list)
+    kills: list[tuple[float, float]] = attrs.Factory(list)
     seen: list[Seen] = attrs.Factory(list)
     looks: list[tuple[float, int]] = attrs.Factory(list)
     accepted_by_pool: int = 0
@@ -112,12 +116,12 @@ class Outcome:
 
     def before_kill(self, seen: Seen) -> float:
         """Seconds from a verdict to the next kill."""
-        return min((kill - seen.at for kill in self.kills if kill >= seen.at), default=float("inf"))
+        return min((kill - seen.at for kill, _ in self.kills if kill >= seen.at), default=float("inf"))
 
     def must_be_there(self) -> Iterator[Seen]:
         """Verdicts that were read long enough before the next kill."""
         for seen in self.seen:
-            if all(not kill - GUARANTEE <= seen.at <= kill for kill in self.kills):
+            if not any(kill - GUARANTEE <= seen.at <= back for kill, back in self.kills):
                 yield seen
 
 
@@ -145,6 +149,7 @@ class Run:
         self._database = database
         self._tell = tell
         self._random = random.Random(options.seed)
+        self._killed_at: float | None = None
 
     async def go(self) -> Outcome:
         """Run it."""
@@ -210,7 +215,7 @@ class Run:
         )
         farm = Farm("127.0.0.1", port, FarmOptions(miners=options.miners, miner=miner, seed=options.seed))
         farm.report.witness = lambda worker, shot, reason: self.outcome.seen.append(
-            Seen(trio.current_time(), worker, shot, reason)
+            Seen(trio.current_time(), key_of(worker, shot), reason)
         )
         return farm
 
@@ -228,7 +233,7 @@ class Run:
                 assert self._database is not None
                 self._database.stop("immediate")
             await trio.sleep(self.options.life * self._random.uniform(0.0, 0.5))
-            self.outcome.kills.append(trio.current_time())
+            self._killed_at = trio.current_time()
             running.process.kill()
             await running.process.wait()
         if is_away:
@@ -237,9 +242,12 @@ class Run:
         self._tell(f"kill {number + 1}: {len(self.outcome.seen)} verdicts so far")
 
     async def _ready(self, running: Program, farm: Farm) -> None:
-        before = len(self.outcome.seen)
         with trio.fail_after(READY_SECONDS):
+            await running.tells("listening")
+            if self._killed_at is not None:
+                self.outcome.kills.append((self._killed_at, trio.current_time()))
             await running.tells("ready")
+            before = len(self.outcome.seen)
             while len(self.outcome.seen) == before:  # noqa: ASYNC110  # whoever is told is the report
                 await trio.sleep(LOOK_SECONDS)
 
@@ -291,7 +299,7 @@ def faults(outcome: Outcome, book: Book) -> list[str]:
     """What does not hold, a line each."""
     lines = list(book.holes)
     must = [seen for seen in outcome.must_be_there() if seen.reason is Reason.ACCEPTED]
-    missing = [outcome.before_kill(seen) for seen in must if not book.keys[seen.key()]]
+    missing = [outcome.before_kill(seen) for seen in must if not book.keys[seen.key]]
     twice = sum(count > 1 for count in book.keys.values())
     if not must:
         lines.append("no verdict was read")

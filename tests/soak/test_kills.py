@@ -38,14 +38,16 @@ async def test_five_kills_with_postgresql_that_is_away_at_times(tmp_path: Path) 
 # ---- the judge, on books that do not close
 
 
-def run_of(kills: list[float], accepted_by_pool: int, looks: list[tuple[float, int]]) -> Outcome:
+def run_of(
+    kills: list[tuple[float, float]], accepted_by_pool: int, looks: list[tuple[float, int]]
+) -> Outcome:
     """A run without verdicts."""
     return Outcome(kills, [], looks, accepted_by_pool)
 
 
 def test_shares_are_in_doubt_from_a_second_before_a_kill() -> None:
     looks = [(float(n) / 10, n) for n in range(100)]
-    assert run_of([5.0], 99, looks).in_doubt() == pytest.approx(10 * (GUARANTEE + 0.3), abs=1)
+    assert run_of([(5.0, 5.3)], 99, looks).in_doubt() == pytest.approx(10 * (GUARANTEE + 0.3), abs=1)
 
 
 @pytest.mark.parametrize(
@@ -59,10 +61,10 @@ def test_shares_are_in_doubt_from_a_second_before_a_kill() -> None:
 )
 def test_a_book_that_does_not_close_is_named(book: Book, line: str) -> None:
     looks = [(float(n) / 10, n) for n in range(100)]
-    assert line in faults(run_of([5.0], 100, looks), book)
+    assert line in faults(run_of([(5.0, 5.3)], 100, looks), book)
 
 
 def test_a_share_that_is_there_twice_is_named() -> None:
     book = Book(accepted=100)
     book.keys["rig1", "1", 2.0] = 2
-    assert "1 shares are there more than once" in faults(run_of([5.0], 100, []), book)
+    assert "1 shares are there more than once" in faults(run_of([(5.0, 5.3)], 100, []), book)
