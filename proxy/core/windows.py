@@ -90,7 +90,7 @@ class Windows:
         return work / max(min(max(now - self._since, STEP), seconds), STEP)
 
     def history(self, span: str, now: float) -> list[Point]:
-        """Give the bars of a span, oldest first; the last one is not over, and counts as far as it has come.
+        """Give the bars of a span, oldest first; the first and the last count as far as they were lived through.
 
         Args:
             span: one of SPANS.
@@ -105,10 +105,11 @@ class Windows:
             if at + ring.step <= self._since:
                 continue
             work = self._bars[ring.first + _place(at, ring)]
-            seconds = ring.step
+            begin, end = max(at, self._since), at + ring.step
             if not back:
                 work += self._fresh
-                seconds = max(now - at, STEP)
+                end = now
+            seconds = max(end - begin, STEP)
             points.append(Point(at, work / seconds))
         return points
 

@@ -80,6 +80,14 @@ def test_a_history_is_the_bars_of_a_span_oldest_first() -> None:
     assert [(point.at, point.rate) for point in history] == [(0.0, 0.5), (180.0, 2.0)]
 
 
+def test_the_bar_in_which_a_miner_came_counts_from_then_on() -> None:
+    windows = Windows(170.0)
+    windows.add(10.0, 175.0)
+    windows.add(90.0, 200.0)
+
+    assert [point.rate for point in windows.history("1h", 360.0)] == [1.0, 0.5, 0.0]
+
+
 @given(st.lists(st.floats(0, 100_000), max_size=20), st.sampled_from(SPANS))
 def test_a_history_never_has_more_bars_than_its_span(pauses: list[float], span: str) -> None:
     windows, now = Windows(0.0), 0.0

@@ -126,8 +126,7 @@ class Run:
             *(f"--difficulty={DIFFICULTY}", f"--job-seconds={JOB_SECONDS}", f"--seed={self.options.seed}"),
         )
         port = port_of(await pool.hear_word(b"listening url="))
-        tls = Authority(self._folder).issue()
-        config, _ = write(_configuration(port, tls, self._folder), self._folder)
+        config, _ = write(_configuration(port, Authority(self._folder).issue()), self._folder)
         proxy = await self._start("proxy", "proxy", "run", "-c", str(config))
         os.sched_setaffinity(proxy.pid, [core])
         for door in DOORS:
@@ -246,7 +245,7 @@ class Run:
         )
 
 
-def _configuration(pool: int, tls: Tls, folder: Path) -> dict[str, Any]:
+def _configuration(pool: int, tls: Tls) -> dict[str, Any]:
     """The defaults, which are what a farm has."""
     return {
         "upstream": {
@@ -264,7 +263,6 @@ def _configuration(pool: int, tls: Tls, folder: Path) -> dict[str, Any]:
             {"name": "ws", "url": f"ws://{HOST}:0/"},
         ],
         "http": {"address": f"{HOST}:0"},
-        "ledger": {"url": f"sqlite:///{folder / 'ledger.db'}"},
         "log": {"format": "json"},
     }
 

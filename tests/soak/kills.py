@@ -41,8 +41,6 @@ from tests.e2e.programs import Program, program
 from tests.kit import postgres as kit
 
 GUARANTEE = 1.0  # seconds from a verdict until its row outlasts the process
-    0.3  # after a kill, until the pool has judged what lay in its socket; no proxy starts sooner
-)
 SMALL = Equihash(48, 5)
 READY_SECONDS = 60
 LOOK_SECONDS = 0.02
