@@ -174,13 +174,13 @@ def _hold_live(at: Source, book: "Book", url: str | None, proxy: str, account: "
     if url == "none":
         return None
     if url is not None:
-        return differences(book, ask(url, token), proxy)
+        return differences(book, ask(url, token), proxy, notes=account.notes)
     if at.config is None or not at.config.http.address:
         return None
     name = proxy or at.config.ledger.proxy or socket.gethostname()
     try:
         figures = ask(f"http://{at.config.http.address.replace('0.0.0.0', '127.0.0.1')}", token)
-        return differences(book, figures, name)
+        return differences(book, figures, name, notes=account.notes)
     except SluiceError as error:
         account.notes.append(f"not held against a running proxy: {error}")
         return None

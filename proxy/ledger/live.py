@@ -28,6 +28,7 @@ START_SECONDS = (
     90.0  # a run begins so long before its figures can be read, at most: a takeover waits for work
 )
 APART_SECONDS = 1.0  # between counting a share and its row's time, with the clocks of both
+LAST_SECONDS, LAST_SHARES = 2.0, 10  # of a process that was killed: so long, and so many at the least
 WAIT_SECONDS = 15.0  # for rows to arrive; an idle process is heard of every ten
 
 
@@ -128,18 +129,24 @@ class LiveRun:
     seen_at: float
     ended: bool
 
+    def is_heard(self, since: float) -> bool:
+        """Whether it has ended in order, or has been heard of since then."""
+        return self.ended or self.seen_at >= since
+
 
 def differences(
     book: Book,
     live: Figures,
     proxy: str = "",
     sleep: Callable[[float], None] = time.sleep,  # noqa: TID251  # a command has nobody else to serve
+    notes: list[str] | None = None,
 ) -> list[str]:
     """Hold a proxy's figures against its rows.
 
     Args:
         proxy: its name in the book; "" if there is but one that runs.
         sleep: waits.
+        notes: is added to where a process that was killed explains it.
     Returns: a line for each verdict that is not as counted.
     Raises: ConfigError if it is not clear which proxy it is; LedgerError.
     """
@@ -154,12 +161,34 @@ def differences(
     least, most = (
         _rows(book, [run.run for run in of], live.at + apart) for apart in (-APART_SECONDS, APART_SECONDS)
     )
-    lines = []
+    lines, off = [], 0
     for reason, counted in live.shares.items():
         if not least[reason] <= counted <= most[reason]:
             has = str(most[reason]) if least[reason] == most[reason] else f"{least[reason]} to {most[reason]}"
             lines.append(f"{live.url}: counted {counted} {reason}, the book has {has}")
+            off += max(least[reason] - counted, counted - most[reason])
+    if (
+        notes is not None
+        and off
+        and off <= _last_words(book, [run for run in of if not run.is_heard(live.at)])
+    ):
+        notes += [f"{line}; a process of it was killed, and this is its last moment" for line in lines]
+        return []
     return lines
+
+
+def _last_words(book: Book, dead: list[LiveRun]) -> int:
+    """Say how many shares processes that were killed may have judged between their last row and their end.
+
+    The proxy that they were of closes their counts by what it saw itself, so they are not counted alike.
+    """
+    most = 0
+    with book.look() as connection:
+        for run in dead:
+            since = int((run.seen_at - LAST_SECONDS) * MICRO)
+            found = select(func.count()).where(shares.c.run == run.run, shares.c.at >= since)
+            most += LAST_SHARES + int(connection.execute(found).scalar() or 0)
+    return most
 
 
 def runs_of(book: Book, live: Figures, proxy: str = "") -> list[LiveRun]:

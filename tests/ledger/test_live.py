@@ -179,3 +179,16 @@ def test_which_proxy_it_is(busy: Author, book: Book) -> None:
 def test_a_run_that_ended_before_is_not_of_it(busy: Author, book: Book) -> None:
     busy.process(6, started=NOON - START_SECONDS + 1).share(NOON - 10)
     assert differences(book, FIGURES) == []
+
+
+def test_what_a_killed_process_of_it_left_open_is_a_note(busy: Author, book: Book) -> None:
+    """The proxy counts what it knows itself of a worker process that died; the book has what was written."""
+    killed = busy.process(9, started=NOON - 2, number=1)
+    killed.share(NOON + 20)
+    notes: list[str] = []
+    live = attrs.evolve(FIGURES, shares={"accepted": 5, "stale": 1})
+    assert differences(book, live, sleep=lambda _: None, notes=notes) == []
+    (note,) = notes
+    assert note.startswith("http://h: counted 5 accepted, the book has 3; a process of it was killed")
+    many = attrs.evolve(live, shares={"accepted": 500})
+    assert len(differences(book, many, sleep=lambda _: None, notes=notes)) == 1, "no moment is that long"

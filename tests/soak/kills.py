@@ -108,9 +108,7 @@ class Outcome:
 
     def in_doubt(self) -> int:
         """Shares that the pool accepted in the last second before a kill, or while nobody heard it."""
-        return sum(
-            self.accepted_at(kill + GUARANTEE) - self.accepted_at(kill - GUARANTEE) for kill in self.kills
-        )
+        return sum(self.accepted_at(back) - self.accepted_at(kill - GUARANTEE) for kill, back in self.kills)
 
     def before_kill(self, seen: Seen) -> float:
         """Seconds from a verdict to the next kill."""
