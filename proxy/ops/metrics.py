@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from itertools import accumulate
 from typing import Any
 
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -21,6 +21,7 @@ from prometheus_client.registry import Collector
 from proxy import native
 from proxy.core.tally import Histogram, Tally
 from proxy.model.share import Reason
+from proxy.ops.process import ProcessFigures
 from proxy.ops.view import View
 from proxy.version import __version__
 
@@ -158,5 +159,5 @@ def registry(view: View, started_at: float) -> CollectorRegistry:
     """Make the registry behind /metrics."""
     made = CollectorRegistry(auto_describe=False)
     made.register(SluiceCollector(view, started_at))
-    ProcessCollector(registry=made)
+    made.register(ProcessFigures())
     return made
