@@ -93,16 +93,15 @@ def run(path: str | None, takeover: bool) -> None:
 
     from proxy import collector
     from proxy.app import Proxy
-    from proxy.config import find, load, unbuilt
+    from proxy.config import find, ineffective, load
     from proxy.lifecycle.running import run_until_signalled
     from proxy.lifecycle.takeover import place_of
     from proxy.ops import logs
     from proxy.workers.parent import Parent
 
     config = load(path, os.environ)
-    missing = unbuilt(config)
-    if missing:
-        raise ConfigError("\n".join(missing))
+    if refused := ineffective(config):
+        raise ConfigError("\n".join(refused))
     logs.configure(config.log.level, config.log.format)
     collector.tune()
     trio.run(
@@ -135,7 +134,7 @@ def _tell_whoever_listens(line: str) -> None:
 @click.option("--explain", is_flag=True, help="Say behind it, as comments, what it comes to on this machine.")
 def check(path: str | None, explain: bool) -> None:
     """Validate the configuration and print it in full, secrets masked."""
-    from proxy.config import find, load, to_toml, unbuilt
+    from proxy.config import find, ineffective, load, to_toml
     from proxy.doors import unusable
 
     config = load(path, os.environ)
@@ -146,7 +145,7 @@ def check(path: str | None, explain: bool) -> None:
 
         lines = explained(config, look(config, find(path, os.environ)))
         click.echo("\n" + "\n".join(f"# {line}" for line in lines))
-    for line in [*unbuilt(config), *unusable(config)]:
+    for line in [*ineffective(config), *unusable(config)]:
         click.echo(f"sluice: `sluice run` would refuse: {line}", err=True)
 
 

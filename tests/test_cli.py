@@ -39,7 +39,7 @@ reconnect_seconds_max = 0.1
 address = ""
 """
 # Known, and refused by `sluice run`.
-UNBUILT = """
+INEFFECTIVE = """
 [[listen]]
 name = "plain"
 url = "stratum+tcp://127.0.0.1:0"
@@ -172,7 +172,7 @@ tls = { certificate = "nowhere.pem", key = "nowhere.key" }
 
 
 def test_check_says_what_run_would_refuse() -> None:
-    result = ran("check", "-c", write(POOL + UNBUILT))
+    result = ran("check", "-c", write(POOL + INEFFECTIVE))
     assert result.exit_code == 0
     assert result.stderr.startswith("sluice: `sluice run` would refuse: listen.1.tls: ")
 
@@ -215,8 +215,8 @@ def test_a_file_that_is_not_there_is_named() -> None:
     assert "nowhere.toml" in line
 
 
-def test_run_refuses_what_is_not_built() -> None:
-    result = ran("run", "-c", write(POOL + UNBUILT))
+def test_run_refuses_what_would_have_no_effect() -> None:
+    result = ran("run", "-c", write(POOL + INEFFECTIVE))
     assert result.exit_code == 2
     (line,) = result.stderr.splitlines()
     assert line.startswith("sluice: listen.1.tls: ")

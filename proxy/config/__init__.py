@@ -3,7 +3,7 @@
     sections    every key once: type, bounds, default, unit, reason      (start reading here)
     rules       what a value may be; with address and algorithm for the two of some size
     loading     load(): reading → building → checks
-    unbuilt     what may be asked for and is not built yet
+    ineffective what loads and would do nothing
     printing    back to TOML, secrets masked
     examples    what `sluice init` prints
 
@@ -14,14 +14,15 @@ from proxy.config.address import Address
 from proxy.config.algorithm import parse_algorithm, solution_bytes
 from proxy.config.detour import NO_DETOUR, Detour
 from proxy.config.examples import TEMPLATES, template
+from proxy.config.ineffective import ineffective
 from proxy.config.loading import load
 from proxy.config.printing import to_toml
 from proxy.config.reading import find
 from proxy.config.sections import Ban, Config, Http, Ledger, Limits, Listen, Log, Pool, Tls, Upstream, Vardiff
-from proxy.config.unbuilt import unbuilt
 
 __all__ = [
     "load",
+    "ineffective",
     "find",
     "Config",
     "Upstream",
@@ -39,7 +40,6 @@ __all__ = [
     "NO_DETOUR",
     "parse_algorithm",
     "solution_bytes",
-    "unbuilt",
     "to_toml",
     "template",
     "TEMPLATES",

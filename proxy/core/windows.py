@@ -90,7 +90,7 @@ class Windows:
         return work / max(min(max(now - self._since, STEP), seconds), STEP)
 
     def history(self, span: str, now: float) -> list[Point]:
-        """Give the bars of a span, oldest first; the first and the last count as far as they were lived through.
+        """Give the bars of a span, oldest first; the first and the last count as far as they have been.
 
         Args:
             span: one of SPANS.

@@ -13,7 +13,7 @@ import attrs
 import structlog
 import trio
 
-from proxy.config import Config, unbuilt
+from proxy.config import Config, ineffective
 from proxy.config.changes import Change, Plan, plan
 from proxy.config.checks import check
 from proxy.errors import ConfigError
@@ -108,17 +108,15 @@ class Reloader:
     def _read(self) -> Plan:
         """Read the file and see what becomes of it.
 
-        Raises: ConfigError, for what is not built yet and for a mixture that does not go together, too.
+        Raises: ConfigError, for what would have no effect and for a mixture that does not go together, too.
         """
         proxy = self._proxy
         config = self._load()
         made = plan(proxy.config, config, proxy.has_movable_ports)
-        lines = unbuilt(config)
-        if not lines:
-            lines = [
-                f"{'.'.join(fault.path)}: {fault.text} (with what needs a restart as it was)"
-                for fault in check(made.config)
-            ]
+        lines = ineffective(config) or [
+            f"{'.'.join(fault.path)}: {fault.text} (with what needs a restart as it was)"
+            for fault in check(made.config)
+        ]
         if lines:
             raise ConfigError("\n".join(lines))
         return made

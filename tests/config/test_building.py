@@ -11,7 +11,6 @@ from proxy.config.checks import check
 from proxy.config.printing import to_toml
 from proxy.config.sections import Config, Vardiff
 from proxy.config.shape import keys_of
-from proxy.config.unbuilt import unbuilt
 
 GOOD: dict[str, Any] = {"upstream": {"user": "u", "pools": [{"url": "stratum+tcp://h:1"}]}}
 
@@ -117,5 +116,4 @@ def test_anything_is_a_configuration_or_has_faults(tree: dict[str, Any], sound: 
     assert all("\n" not in fault.text and fault.text for fault in found)
     if config is not None:
         check(config)
-        unbuilt(config)
         to_toml(config)

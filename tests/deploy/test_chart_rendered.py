@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from proxy.config import Config, load, unbuilt
+from proxy.config import Config, load
 from tests.deploy.test_chart import CHART, read
 
 helm = pytest.importorskip("helm_python", reason="Helm is not here: pip install helm-python-sdk")
@@ -51,7 +51,6 @@ def container(objects: Objects) -> dict[str, Any]:
 
 def test_with_an_account_the_defaults_are_a_configuration_that_runs(tmp_path: Path) -> None:
     config = configuration(render({}), tmp_path, SLUICE__UPSTREAM__USER="0xa0")
-    assert unbuilt(config) == []
     assert config.ledger.url == "sqlite:////var/lib/sluice/sluice.db"
     assert config.http.address == "0.0.0.0:9180"
     assert len(config.http.read_token) == 40

@@ -72,7 +72,6 @@ class Outcome:
     failed_scrapes: int
     ended: int | None
     swallowed: int
-    left_out: Sequence[str]
     all_online_seconds: float
     cpu: Mapping[str, float]
 

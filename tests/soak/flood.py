@@ -126,7 +126,7 @@ class Run:
             *(f"--difficulty={DIFFICULTY}", f"--job-seconds={JOB_SECONDS}", f"--seed={self.options.seed}"),
         )
         port = port_of(await pool.hear_word(b"listening url="))
-        config, _ = write(_configuration(port, Authority(self._folder).issue()), self._folder)
+        config = write(_configuration(port, Authority(self._folder).issue()), self._folder)
         proxy = await self._start("proxy", "proxy", "run", "-c", str(config))
         os.sched_setaffinity(proxy.pid, [core])
         for door in DOORS:
@@ -239,7 +239,6 @@ class Run:
             failed_scrapes=failed,
             ended=ended,
             swallowed=0,
-            left_out=[],
             all_online_seconds=0.0,
             cpu=cpu,
         )

@@ -120,7 +120,6 @@ class Run:
         self._samples: list[Sample] = []
         self._deaths: list[Death] = []
         self._failed_scrapes = 0
-        self._left_out: list[str] = []
         self._cpu: dict[str, float] = {}
 
     async def go(self) -> Outcome:
@@ -152,7 +151,7 @@ class Run:
             ports = {name: link.port for name, link in self._links.items()}
             authority = Authority(self._folder)
             tls = authority.issue()
-            config, self._left_out = configuration(self.scene, ports, tls, self._folder)
+            config = configuration(self.scene, ports, tls, self._folder)
             self._proxy = await self._start("proxy", "proxy", "run", "-c", str(config))
             for door in DOORS:
                 word = f"listening name={door} url=".encode()
@@ -331,7 +330,6 @@ class Run:
             failed_scrapes=self._failed_scrapes,
             ended=ended,
             swallowed=sum(link.swallowed for link in self._links.values()),
-            left_out=self._left_out,
             all_online_seconds=round(waited, 2),
             cpu=self._cpu,
         )

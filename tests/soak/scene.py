@@ -1,19 +1,17 @@
 """What a chaos run is: its options, the phases they make, and the proxy's configuration for it.
 
-Strategy: everything that can be drawn is drawn from the one seed.  The configuration asks for what this
-version of the proxy may not have yet; what `unbuilt` names is left out, so that the run uses each part as
-soon as it is there.
+Strategy: everything that can be drawn is drawn from the one seed.
 The trap: the limits are shorter than the usual ones, or most of a run would be waiting for a dead pool.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import attrs
 import tomli_w
 
-from proxy.config import Tls, load, unbuilt
+from proxy.config import Tls
 from proxy.sim.miner import SOME_ADDRESS
 
 ALGORITHM = "equihash/48_5"
@@ -65,31 +63,24 @@ class Scene:
         return 60 * self.minutes - self.quiet_seconds
 
 
-def configuration(scene: Scene, pools: Mapping[str, int], tls: Tls, folder: Path) -> tuple[Path, list[str]]:
+def configuration(scene: Scene, pools: Mapping[str, int], tls: Tls, folder: Path) -> Path:
     """Write the proxy's configuration.
 
     Args:
         pools: ports by name, in order of preference.
         tls: certificate of the TLS door.
         folder: where it is to stand.
-    Returns: the file, and what had to be left out because it is not built.
+    Returns: the file.
     """
     return write(_wanted(scene, pools, tls), folder)
 
 
-def write(wanted: dict[str, Any], folder: Path) -> tuple[Path, list[str]]:
-    """Write a configuration, but for what is not built; returns as configuration()."""
+def write(wanted: dict[str, Any], folder: Path) -> Path:
+    """Write a configuration, with a ledger beside it unless it says otherwise."""
     path = folder / "sluice.toml"
     wanted.setdefault("ledger", {"url": f"sqlite:///{folder.resolve()}/soak.db", "retention_days": 1})
-    left_out: list[str] = []
-    while True:
-        path.write_text(tomli_w.dumps(wanted), encoding="utf-8")
-        refused = unbuilt(load(str(path), {}))
-        if not refused:
-            return path, left_out
-        for key in _keys(refused):
-            _leave_out(wanted, key)
-            left_out.append(key)
+    path.write_text(tomli_w.dumps(wanted), encoding="utf-8")
+    return path
 
 
 def _wanted(scene: Scene, pools: Mapping[str, int], tls: Tls) -> dict[str, Any]:
@@ -128,17 +119,3 @@ def _wanted(scene: Scene, pools: Mapping[str, int], tls: Tls) -> dict[str, Any]:
         "http": {"address": "127.0.0.1:0"},
         "log": {"format": "json"},
     }
-
-
-def _keys(refused: list[str]) -> Iterator[str]:
-    for line in refused:
-        yield line.partition(":")[0]
-
-
-def _leave_out(wanted: dict[str, Any], key: str) -> None:
-    """Take out a key, or all of the table it is in where that went before."""
-    *tables, last = key.split(".")
-    place: Any = wanted
-    for name in tables:
-        place = place.get(name, {})
-    place.pop(last, None)

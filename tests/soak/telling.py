@@ -29,8 +29,6 @@ def show(outcome: Outcome, judged: Sequence[Claim], console: Console) -> None:
         if counts:
             console.print(f"{title}: {_counts(counts)}", highlight=False)
     console.print(load_lines(outcome), highlight=False)
-    if outcome.left_out:
-        console.print(f"not built yet, left out: {', '.join(outcome.left_out)}", highlight=False)
     console.print(claims_table(judged))
 
 
