@@ -220,6 +220,11 @@ class MinerLink(ABC):
         self.changes.touch()
         self.scope.cancel()
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether every share has its answer, and every stale one the job that explains it."""
+        return not self.pending and not self._doubtful
+
     def settle(self, over: bool) -> None:
         """Book what is still open.
 

@@ -155,7 +155,7 @@ class SimMiner:
                     nursery.start_soon(self._disconnect, link)
                 await self._take_turns(link)
                 with trio.move_on_after(self.options.drain_seconds):
-                    await self.changes.until(lambda: not link.pending and self._trouble not in SHARES_APART)
+                    await self.changes.until(lambda: link.is_settled and self._trouble not in SHARES_APART)
             nursery.cancel_scope.cancel()
         return True
 

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+# Not of the session: while it runs, playwright has an event loop of asyncio "running" in this thread, which
+# tests of other things in the same process would find.
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
     """A running Chromium."""
     why = missing()
