@@ -15,6 +15,7 @@ import ssl
 from collections.abc import Callable
 from typing import Any, cast
 
+import structlog
 import trio
 from hypercorn.app_wrappers import ASGIWrapper
 from hypercorn.config import Config
@@ -34,6 +35,8 @@ REQUEST_BYTES = 16_384  # of a request's head
 RECEIVE_BYTES = 16_384
 MESSAGE_BYTES = 4096  # from whoever listens to events, who has nothing to say
 _NO_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+log = structlog.get_logger()
 
 Context = ssl.SSLContext
 TlsOfNow = Callable[[], Context | None]
@@ -159,8 +162,9 @@ class _Server:
             await _Connection(
                 self._app, self._config, self._context, cast("Any", ConnectionState({})), spoken
             )
-        except (trio.BrokenResourceError, trio.ClosedResourceError):
-            return  # it has gone at a moment at which Hypercorn does not expect it
+        except Exception as error:  # whatever it is, miners have nothing to do with it
+            if not _has_gone(error):
+                log.exception("HTTP connection ended by a defect")
         finally:
             self._open.discard(stream)
             places.release()
@@ -170,6 +174,13 @@ class _Server:
         """Close every connection, whatever is being said on it."""
         for stream in list(self._open):
             stream.close_now()
+
+
+def _has_gone(error: Exception) -> bool:
+    """Whether it is only that the client has gone, at a moment at which Hypercorn does not expect it."""
+    if isinstance(error, ExceptionGroup):
+        return all(_has_gone(inner) for inner in error.exceptions)
+    return isinstance(error, (trio.BrokenResourceError, trio.ClosedResourceError))
 
 
 def _config() -> Config:

@@ -100,6 +100,21 @@ async def test_a_bug_is_one_answer_and_the_next_request_is_served() -> None:
         assert (await at.ask()).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize("flaw", [LookupError("a bug"), ExceptionGroup("of tasks", [ValueError("a bug")])])
+async def test_a_defect_of_the_server_itself_ends_that_connection_and_no_more(
+    monkeypatch: pytest.MonkeyPatch, flaw: Exception
+) -> None:
+    async with served() as at:
+        with monkeypatch.context() as patch:
+
+            async def run(_self: object) -> None:
+                raise flaw
+
+            patch.setattr(serving._Connection, "run", run)
+            assert await at.ask() == b""
+        assert (await at.ask()).startswith(b"HTTP/1.1 200")
+
+
 @pytest.mark.parametrize(
     "junk",
     [b"\x16\x03\x01\x02\x00\x01", b"GET\r\n\r\n", b"\x00" * 100, b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 5000],
