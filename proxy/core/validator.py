@@ -96,21 +96,18 @@ class Validator:
         former, size = miner.former_prefix, len(share.nonce)
         if former and size - len(miner.prefix) + len(former) == NONCE_DIGITS:
             return self._late_or_foreign(share, miner)
-        return self._late(share, miner) or wrong_size("nonce", size, NONCE_DIGITS)
+        if miner.former_digits and size - len(miner.prefix) + miner.former_digits == NONCE_DIGITS:
+            # One card of a rig has obeyed the new prefix, and another is late with the old one.
+            entry = self._book.find(share.work_id)
+            if no_job(entry, share.work_id, miner) is STALE and (entry is None or not entry.live):
+                return STALE
+        return wrong_size("nonce", size, NONCE_DIGITS)
 
     def _foreign(self, share: Share, miner: Assignment) -> Verdict:
         former = miner.former_prefix
         if former and share.nonce.lower().startswith(former):
             return self._late_or_foreign(share, miner)
         return BAD_NONCE
-
-    def _late(self, share: Share, miner: Assignment) -> Verdict | None:
-        """STALE for work that is over: one card of a rig may obey a new prefix and another be late."""
-        entry = self._book.find(share.work_id)
-        if entry is not None and entry.live:
-            return None
-        verdict = no_job(entry, share.work_id, miner)
-        return verdict if verdict is STALE else None
 
     def _late_or_foreign(self, share: Share, miner: Assignment) -> Verdict:
         """With the prefix it had: the share is late, if for work of then, else the prefix is."""

@@ -391,7 +391,7 @@ class MinerSession:
         if self.slice is None:
             self.close("no_slice", _NO_SLICE_WHY)
             return False
-        self.assignment.former_prefix = former
+        self.assignment.left(former)
         self.standing.changed = now
         if self.pace is not None:
             self.pace.restart(now)

@@ -133,8 +133,13 @@ def headline(page: "Page", lately: dict[str, int], seconds: float = 300, **chang
     }
     shares = {"accepted": 0, "rejected": 0, "lost": 0, **lately}
     pools = [{"name": "main", "state": "active", "current": True, "last_fault": ""}]
-    page.evaluate(f"async () => (await import('/static/app/format.js')).setClock('{now}')")
-    found = ask(page, "health", "health(...it)", [summary, pools, {"shares": shares, "seconds": seconds}])
+    # In one breath: the page's own events set the clock, too.
+    found = page.evaluate(
+        "async ([now, given]) => { const { setClock } = await import('/static/app/format.js');"
+        " const { health } = await import('/static/app/health.js');"
+        " setClock(now); return health(...given); }",
+        [now, [summary, pools, {"shares": shares, "seconds": seconds}]],
+    )
     return found["level"], found["title"]
 
 

@@ -378,9 +378,12 @@ def test_a_late_share_under_a_former_prefix_of_another_length_is_stale(house: Ho
 def test_it_is_stale_even_when_another_card_of_the_rig_has_obeyed_already(house: House) -> None:
     late = house.give(a_job("ab" * 32))[0]
     house.miner.prefix = GOOD.prefix
+    house.miner.left("0a" * 12)
     work = work_of(house)
+    assert house.reason(Share(work.id, GOOD.nonce, GOOD.solution, "")) is None
     nonce = house.miner.prefix + "00" * 20
     assert house.reason(Share(late.id, nonce, GOOD.solution, "")) is Reason.STALE
+    assert house.reason(Share(late.id, nonce + "00", GOOD.solution, "")) is Reason.MALFORMED
     assert house.reason(Share(work.id, nonce, GOOD.solution, "")) is Reason.MALFORMED
     assert house.reason(Share("none", nonce, GOOD.solution, "")) is Reason.MALFORMED
 
