@@ -17,6 +17,9 @@ from proxy.upstream.link import Link
 # Between two lines that say the same of a pool that nobody waits for, and after which a failure is forgotten.
 STILL_SECONDS = 600
 
+# In place of a fault, of a pool that has none and is at rest.
+NOT_TRIED, NOT_NEEDED = "not tried yet", "not needed now"
+
 log = structlog.get_logger()
 
 
@@ -27,7 +30,7 @@ class PoolStatus:
     Args:
         state: active: shares go there; standby: it has let us in and gives work; connecting; down.
         connected_at, last_job_at: seconds since 1970, 0 for not.
-        last_fault: why it was lost or left last.
+        last_fault: why it was lost or left last, or why it is at rest; "" if neither.
         sends_target_after: see Conversation.
         record: its latest verdicts.
     """
@@ -38,7 +41,7 @@ class PoolStatus:
     difficulty: float = 0.0
     connected_at: float = 0.0
     last_job_at: float = 0.0
-    last_fault: str = "not tried yet"
+    last_fault: str = NOT_TRIED
     sends_target_after: bool | None = None
     record: Record = attrs.field(factory=Record)
 
@@ -101,6 +104,8 @@ class Contender:
         """Take up a connection."""
         self.link = link
         self.status.connected_at = link.connected_at
+        if self.status.last_fault in (NOT_TRIED, NOT_NEEDED):
+            self.status.last_fault = ""
         self.status.record = link.record
 
     def failed(self, fault: str, now: float, worked: bool, aloud: bool) -> None:
@@ -133,7 +138,7 @@ class Contender:
         """Call off what is under way; the connection that is left, if there is one."""
         link, self.link = self.link, None
         if link is not None or self.dialling is not None:
-            self.status.last_fault = "not needed now"
+            self.status.last_fault = NOT_NEEDED
         if self.dialling is not None:
             self.dialling.cancel()
             self.dialling = None

@@ -69,6 +69,16 @@ def test_what_was_not_under_way_keeps_its_last_fault() -> None:
     assert made.status.last_fault == "not tried yet"
 
 
+def test_a_pool_that_works_has_no_fault_but_a_real_one() -> None:
+    made = contender()
+    made.connected(cast("Link", FakeLink()))
+    assert made.status.last_fault == ""
+
+    made.failed("refused", 0.0, worked=False, aloud=False)
+    made.connected(cast("Link", FakeLink()))
+    assert made.status.last_fault == "refused"
+
+
 def test_the_same_fault_is_said_now_and_then_where_nobody_waits_for_the_pool(log: Log) -> None:
     made = contender()
     for now in (0.0, 10.0, STILL_SECONDS - 1.0, STILL_SECONDS):
