@@ -162,8 +162,9 @@ class Relay:
         """Why there is no work for miners, "" if there is."""
         if self.works:
             return ""
-        faults = (f"{pool.name}: {pool.state}, {pool.last_fault}" for pool in self.pools)
-        return "no work from any pool (" + "; ".join(faults) + ")"
+        faults = (", ".join(filter(None, (pool.state, pool.last_fault))) for pool in self.pools)
+        said = (f"{pool.name}: {fault}" for pool, fault in zip(self.pools, faults, strict=True))
+        return "no work from any pool (" + "; ".join(said) + ")"
 
     @property
     def pools(self) -> list[PoolStatus]:

@@ -254,6 +254,8 @@ def test_not_ready_says_why(up: Farm) -> None:
     up.pool.goes()
     up.pool.pools[0].last_fault = "closed by the pool"
     assert up.relay.not_ready == "no work from any pool (main: down, closed by the pool)"
+    up.relay.pools[0].last_fault = ""
+    assert up.relay.not_ready == "no work from any pool (main: down)"
 
 
 # ---- pools come and go
