@@ -32,7 +32,7 @@ class Assignment:
     Args:
         prefix: how its nonces begin, lower-case hex: its extranonce1; of blob work the nonce's top byte.
         former_prefix: the one before a change of pool connection, "" once it is known to be obeyed.
-        former_digits: how long that was, 0 for none; kept when it is obeyed.
+        former_sizes: how long its earlier ones were, in digits, a bit each.
         first: serial of the first work given, 0 for none.
         last: serial of the latest work given.
         lane: which of a job's works it gets; one is made for each difficulty in use.
@@ -44,7 +44,7 @@ class Assignment:
 
     prefix: str = ""
     former_prefix: str = ""
-    former_digits: int = 0
+    former_sizes: int = 0
     first: int = 0
     last: int = 0
     lane: int = 0
@@ -63,7 +63,7 @@ class Assignment:
     def left(self, prefix: str) -> None:
         """Note the prefix that it had until now."""
         self.former_prefix = prefix
-        self.former_digits = len(prefix)
+        self.former_sizes |= 1 << len(prefix)
 
     def change(self, serial: int) -> str:
         """Note a work that it gets in the middle of a job; its first is behind it.

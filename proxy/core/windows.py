@@ -11,7 +11,7 @@ The trap: who has been here for a minute has no work of an hour to be divided by
 from array import array
 from typing import NamedTuple
 
-STEP = 5.0  # seconds of the shortest bar; each name below is that of the contract's "sols_per_second"
+STEP = 5.0  # seconds of the shortest bar; the names below are those of "sols_per_second" in the API
 
 
 class _Ring(NamedTuple):

@@ -379,6 +379,7 @@ def test_it_is_stale_even_when_another_card_of_the_rig_has_obeyed_already(house:
     late = house.give(a_job("ab" * 32))[0]
     house.miner.prefix = GOOD.prefix
     house.miner.left("0a" * 12)
+    house.miner.left(GOOD.prefix)  # and there was another change of pool meanwhile
     work = work_of(house)
     assert house.reason(Share(work.id, GOOD.nonce, GOOD.solution, "")) is None
     nonce = house.miner.prefix + "00" * 20
