@@ -98,7 +98,7 @@ class Validator:
             return self._late_or_foreign(share, miner)
         needed = NONCE_DIGITS - (size - len(miner.prefix))
         if needed > 0 and miner.former_sizes >> needed & 1:
-            # One card of a rig obeys the new prefix and another is late with an old one, or it is a miner that
+            # One card of a rig obeys the new prefix and another is late with an old one, or it is one that
             # is read slowly.
             entry = self._book.find(share.work_id)
             if no_job(entry, share.work_id, miner) is STALE and (entry is None or not entry.live):
