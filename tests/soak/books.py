@@ -114,12 +114,16 @@ class Outcome:
 
 def claims(outcome: Outcome) -> list[Claim]:
     """Judge a run."""
+    return [*untimed_claims(outcome), *_speed(outcome)]
+
+
+def untimed_claims(outcome: Outcome) -> list[Claim]:
+    """Judge a run but for how long good miners waited, where somebody else does that."""
     return [
         *_conservation(outcome),
         *_pools(outcome),
         *_miners(outcome),
         *_deaths(outcome),
-        *_speed(outcome),
         *_health(outcome),
     ]
 
