@@ -69,22 +69,14 @@ class Windows:
         What is younger than a span is divided by its age, but by one step at least: a first share would
         otherwise make a giant of a small miner.
         """
-        if now >= self._until:
-            self._pour(now)
-        age = max(now - self._since, STEP)
-        rates = {}
-        for name, step, bars, first in _RINGS:
-            # The oldest bar is the one that the present one takes the place of.
-            span = (bars - 1) * step + now - _begin(now, step)
-            work = sum(self._bars[first : first + bars]) + self._fresh
-            rates[name] = work / max(min(age, span), STEP)
-        return rates
+        return {span: self.rate(span, now) for span in SPANS}
 
     def rate(self, span: str, now: float) -> float:
-        """Give work a second over one span; as rates() does, and at a third of its price."""
+        """Give work a second over one span; see rates()."""
         if now >= self._until:
             self._pour(now)
         _, step, bars, first = _RINGS[SPANS.index(span)]
+        # The oldest bar is the one that the present one takes the place of.
         seconds = (bars - 1) * step + now - _begin(now, step)
         work = sum(self._bars[first : first + bars]) + self._fresh
         return work / max(min(max(now - self._since, STEP), seconds), STEP)

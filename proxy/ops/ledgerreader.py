@@ -10,6 +10,7 @@ import attrs
 import msgspec
 
 from proxy.errors import SluiceError
+from proxy.ledger.reading import Share
 from proxy.model.ended import Ended
 from proxy.ops.times import since_1970
 
@@ -46,25 +47,6 @@ class ShareQuery:
     reason: str = ""
     since: float = 0.0
     limit: int = 100
-
-
-class LedgerShare(msgspec.Struct):
-    """A share as the ledger has it."""
-
-    id: str
-    at: float
-    worker: str
-    address: str
-    listener: str
-    dialect: str
-    pool: str
-    job: str
-    reason: str
-    message: str
-    difficulty: float
-    reached: float
-    roundtrip_ms: float | None
-    block: bool
 
 
 class LedgerPoint(msgspec.Struct):
@@ -135,7 +117,7 @@ class LedgerReader(Protocol):
     def state(self) -> LedgerState:
         """How it does; at once."""
 
-    async def shares(self, query: ShareQuery) -> list[LedgerShare]:
+    async def shares(self, query: ShareQuery) -> list[Share]:
         """Give shares, the latest first.
 
         Raises: LedgerDownError.

@@ -17,7 +17,7 @@ import trio
 
 from proxy.errors import ConfigError
 from proxy.ledger.book import Book, open_book
-from proxy.ledger.reading import found_blocks, history, latest
+from proxy.ledger.reading import Share, found_blocks, history, latest
 from proxy.ledger.reconcile import Account, reconcile
 from proxy.ledger.standing import Standing
 from proxy.ledger.store import LedgerError
@@ -25,7 +25,6 @@ from proxy.ops.ledgerreader import (
     LedgerBlock,
     LedgerDownError,
     LedgerPoint,
-    LedgerShare,
     LedgerState,
     PoolSum,
     Reconciliation,
@@ -72,33 +71,14 @@ class LedgerView:
         now = self._standing()
         return LedgerState(now.state, now.pending, now.written, now.lost, now.reason)
 
-    async def shares(self, query: ShareQuery) -> list[LedgerShare]:
+    async def shares(self, query: ShareQuery) -> list[Share]:
         """Give shares, the latest first.
 
         Raises: LedgerDownError.
         """
-        found = await self._ask(
+        return await self._ask(
             partial(latest, worker=query.worker, reason=query.reason, since=query.since, limit=query.limit)
         )
-        return [
-            LedgerShare(
-                id=share.id,
-                at=share.at,
-                worker=share.worker,
-                address=share.address,
-                listener=share.listener,
-                dialect=share.dialect,
-                pool=share.pool,
-                job=share.job,
-                reason=share.reason,
-                message=share.message,
-                difficulty=share.difficulty,
-                reached=share.reached or 0.0,
-                roundtrip_ms=share.roundtrip_ms,
-                block=share.block,
-            )
-            for share in found
-        ]
 
     async def history(self, seconds: float, step: float, worker: str | None = None) -> list[LedgerPoint]:
         """Give what came in, oldest first.

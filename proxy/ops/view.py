@@ -28,10 +28,6 @@ class View(Protocol):
         """The counts; to be read only."""
 
     @property
-    def workers(self) -> Mapping[str, int]:
-        """Connections by worker, only those that are here."""
-
-    @property
     def slots(self) -> Mapping[str, int]:
         """Slices of the nonce space, by state."""
 
@@ -82,11 +78,6 @@ class RelayView:
     def tally(self) -> Tally:
         """The counts."""
         return self.relays.tally
-
-    @property
-    def workers(self) -> dict[str, int]:
-        """Connections by worker."""
-        return self.relays.workers.connections
 
     @property
     def book(self) -> WorkerBook:

@@ -124,11 +124,6 @@ class RosterView:
         return self.roster.tally(self.relays.tally)
 
     @property
-    def workers(self) -> dict[str, int]:
-        """Connections by the name of a miner's worker."""
-        return self.book.connections
-
-    @property
     def book(self) -> WorkerBook:
         """What is known of each worker."""
         return self.roster.gathered.book

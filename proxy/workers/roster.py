@@ -157,11 +157,6 @@ class Roster:
             yield self._closed(life)
 
     @property
-    def names(self) -> dict[str, int]:
-        """Connections by the name of a miner's worker."""
-        return self.gathered.book.connections
-
-    @property
     def slots(self) -> dict[str, int]:
         """Slices of all workers' nonce spaces, by state."""
         total = Counter(NO_SLOTS)

@@ -15,12 +15,12 @@ import attrs
 from proxy.core.tally import ROUNDTRIP_BOUNDS, Histogram, Tally
 from proxy.core.windows import Windows
 from proxy.core.workerbook import Record, WorkerBook
+from proxy.ledger.reading import Share
 from proxy.model.share import FILTERED, FORWARDED, Reason
 from proxy.ops.crowd import BadRecord, BanRecord, MinerPage, MinerQuery, MinerRecord
 from proxy.ops.ledgerreader import (
     LedgerBlock,
     LedgerPoint,
-    LedgerShare,
     LedgerState,
     PoolSum,
     Reconciliation,
@@ -278,13 +278,14 @@ class Ledger:
     farm: Farm
     state: LedgerState = attrs.field(factory=lambda: LedgerState("ok", 12, 981_223))
 
-    async def shares(self, query: ShareQuery) -> list[LedgerShare]:
+    async def shares(self, query: ShareQuery) -> list[Share]:
         """Give shares, the latest first."""
         found = []
         for number, record in enumerate(self.farm.book.online.values()):
             for one in record.bad or ():
-                share = LedgerShare(
+                share = Share(
                     str(number),
+                    one.at + self.farm.wall - self.farm.now,
                     one.at + self.farm.wall - self.farm.now,
                     record.name,
                     one.address,

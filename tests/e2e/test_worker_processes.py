@@ -181,7 +181,7 @@ async def test_every_kind_of_share_over_two_processes(dialect: str, options: Poo
         assert {k.value: v for k, v in tally.shares.items() if v} == dict(report.shares)
         assert tally.forwarded == {"main": tally.forwarded_total}
         assert at.pool.tally.connections == (WORKERS if options.blob else 1)
-        await until(lambda: at.proxy.view.workers == {} and at.proxy.view.slots["lent"] == 0)
+        await until(lambda: at.proxy.view.book.connections == {} and at.proxy.view.slots["lent"] == 0)
 
 
 async def test_a_worker_that_is_killed_is_replaced_and_disturbs_nobody_else() -> None:
@@ -194,7 +194,9 @@ async def test_a_worker_that_is_killed_is_replaced_and_disturbs_nobody_else() ->
             nursery.start_soon(farm.run)
             await farm.until(partial(has_accepted, 100))
             await until(
-                lambda: at.proxy.view.miners() == {("farm", AION): 20} and len(at.proxy.view.workers) == 20
+                lambda: (
+                    at.proxy.view.miners() == {("farm", AION): 20} and len(at.proxy.view.book.online) == 20
+                )
             )
             first, second = at.proxy.roster.lives
             hit, pid = sum(first.miners.values()), at.pids()[first.number - 1]

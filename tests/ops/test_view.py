@@ -14,7 +14,7 @@ def test_it_shows_what_the_relay_has_at_the_moment_of_asking() -> None:
     made.miner("rig1")
     assert view.not_ready == ""
     assert view.tally is made.tally
-    assert view.workers == {"rig1": 1}
+    assert view.book.connections == {"rig1": 1}
     assert view.slots["lent"] == 1
     assert [pool.name for pool in view.pools] == ["main"]
     assert view.miners() == {("barn", "aion"): 1}

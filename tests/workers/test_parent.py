@@ -128,7 +128,7 @@ async def test_the_view_is_what_workers_have_reported() -> None:
     assert view.not_ready.startswith("no work from any pool")
     life = parent.roster.begin(1)
     parent.roster.take(life, a_report(rig1=1))
-    assert view.workers == {"rig1": 1}
+    assert view.book.connections == {"rig1": 1}
     assert view.miners() == {("farm", "aion"): 1}
     assert view.slots["lent"] == 1
     assert view.tally.conserved

@@ -32,9 +32,9 @@ def test_the_figures_are_those_of_all() -> None:
     assert roster.tally(OWN).in_flight == 2
     assert roster.miners == {("farm", "aion"): 2}
     assert roster.slots == {"lent": 2, "resting": 0, "free": 510}
-    assert roster.names == {"rig1": 2, "rig2": 2}
+    assert roster.gathered.book.connections == {"rig1": 2, "rig2": 2}
     roster.take(lives[0], a_report(one_share(), rig1=0))
-    assert roster.names == {"rig1": 1, "rig2": 2}
+    assert roster.gathered.book.connections == {"rig1": 1, "rig2": 2}
 
 
 def test_every_life_has_a_name_of_its_own() -> None:
@@ -81,7 +81,7 @@ def test_one_that_died_is_counted_to_the_end_and_then_forgotten() -> None:
     assert (tally.received_total, tally.in_flight) == (2, 2)
     assert tally.disconnects == {("farm", "worker_died"): 1}
     assert not roster.miners
-    assert not roster.names
+    assert not roster.gathered.book.connections
     life.book.connections = 0
     life.book.settled[Reason.ACCEPTED] += 2
     for _ in range(2):  # it is buried at the first look

@@ -140,7 +140,7 @@ async def test_a_worker_is_told_what_to_do_and_heard(clock: MockClock) -> None:
             assert charge.config == CONFIG
             await worker.says(line(a_report(rig1=1)))
         await trio.testing.wait_all_tasks_blocked()
-        assert house.roster.names == {"rig1": 2}
+        assert house.roster.gathered.book.connections == {"rig1": 2}
 
 
 async def test_one_that_dies_is_replaced_at_once_and_the_other_is_left_alone(clock: MockClock) -> None:

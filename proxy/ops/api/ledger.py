@@ -73,7 +73,7 @@ async def show_shares(desk: Desk, request: Request) -> Response:
             one.reason,
             one.message,
             one.difficulty,
-            one.reached,
+            one.reached or 0.0,
             one.roundtrip_ms,
             one.block,
         )

@@ -2,11 +2,11 @@
 
 import trio
 
+from proxy.ledger.reading import Share
 from proxy.ops.ledgerreader import (
     LedgerBlock,
     LedgerDownError,
     LedgerPoint,
-    LedgerShare,
     LedgerState,
     PoolSum,
     Reconciliation,
@@ -34,12 +34,13 @@ class FakeLedger:
             raise LedgerDownError(self._down)
         self.asked.append(asked)
 
-    async def shares(self, query: ShareQuery) -> list[LedgerShare]:
+    async def shares(self, query: ShareQuery) -> list[Share]:
         """One share."""
         await self._answer(query)
         return [
-            LedgerShare(
+            Share(
                 "7",
+                NOW,
                 NOW,
                 "rig1",
                 "10.0.0.1",
